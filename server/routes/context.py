@@ -1,0 +1,30 @@
+"""What every route may reach: the services, hung on the application by `create_app` and on nothing else."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from server.config import Settings
+from server.services.accounts import Accounts
+from server.services.documents import Documents
+from server.services.previews import Previews
+from server.services.projects import Projects
+from server.services.workspaces import Workspaces
+
+
+@dataclass(frozen=True)
+class Services:
+    """The composition that `create_app` made."""
+
+    settings: Settings
+    accounts: Accounts
+    projects: Projects
+    documents: Documents
+    workspaces: Workspaces
+    previews: Previews
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """The services of the application that serves this request or socket."""
+    services: Services = connection.app.state.services
+    return services
