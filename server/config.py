@@ -121,8 +121,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("data", _path, "data", "folder for the database, tokens, logs and sockets"),
     Setting("workspaces", _path, "workspaces", "folder of the projects' files"),
     Setting("token", _token, "", "the one person's token; made, kept in the data folder and printed when not given"),
-    Setting("runtime", _one_of("auto", "docker", "local"), "auto", "where projects run: auto takes docker if it answers"),
-    Setting("engine", str, "", "URL of the Docker engine; DOCKER_HOST or the usual socket when not given"),
+    Setting("runtime", _one_of("auto", "docker", "local"), "auto", "where projects run: docker if it answers, or local"),
+    Setting("engine", str, "", "URL of the Docker engine; the value of DOCKER_HOST or the usual socket when not given"),
     Setting("image", str, "", "image of the projects' containers; the one built from docker/ when not given"),
     Setting("link", _one_of("auto", "socket", "exec"), "auto", "road to the supervisors in containers"),
     Setting("subnets", str, "10.213.0.0/16", "range from which each project's network gets 16 addresses"),
@@ -182,7 +182,7 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None,
         if text is None and setting.name in table:
             source, text = f"{file}: {setting.name}", str(table[setting.name])
         if text is None:
-            text = setting.default
+            text = _engine(environment) if setting.name == "engine" else setting.default
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:
@@ -191,6 +191,10 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None,
     if problems:
         raise SettingsError("\n".join(problems))
     return Settings(**cast(dict[str, Any], values))
+
+
+def _engine(environment: Mapping[str, str]) -> str:
+    return environment.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
 
 def _read_file(file: Path | None) -> tuple[dict[str, Any], list[str]]:

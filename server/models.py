@@ -43,7 +43,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Step:
-    """One part of a run: container, environment, install or app. Times are UTC; `detail` is a sentence when it failed."""
+    """One part of a run: container, environment, install or app. Times are UTC; `detail` says why it failed."""
 
     name: str
     state: StepState
@@ -65,7 +65,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Port:
-    """A TCP port on which a process in the project listens. `address` is as the kernel has it: 0.0.0.0, ::, 127.0.0.1, …"""
+    """A TCP port on which a process in the project listens. `address` is the kernel's: 0.0.0.0, ::, 127.0.0.1, …"""
 
     port: int
     address: str

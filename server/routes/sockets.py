@@ -1,0 +1,208 @@
+"""WebSockets of the IDE: terminals, the log, and the events of a project.
+
+Two tasks serve a terminal: one carries output and ends with the stream, one carries input. Neither waits for the other,
+so input is never behind output. The browser's acks go on to the supervisor, which sends no more than the window beyond
+the last one: nothing piles up here for a slow reader.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.routing import BaseRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from server import wire
+from server.errors import AppError, BadRequest, LinkLost, TooLarge
+from server.models import ProjectId
+from server.routes.api import ports_json, status_json, terminals_json
+from server.routes.context import services_of
+from server.routes.guard import secured_socket
+from server.runtimes.link import Stream
+
+TERMINAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MOST_INPUT = 256 * 1024
+"""Bytes of one input frame: a big paste. More comes in several frames."""
+USAGE_EVERY = 5.0
+"""Seconds between reports of memory and processor use to an open IDE."""
+
+
+async def terminal(websocket: WebSocket) -> None:
+    name = websocket.path_params["name"]
+    async with _answering(websocket):
+        if not TERMINAL_NAME.fullmatch(name):
+            raise BadRequest("a terminal's name has 1 to 64 letters, digits, dots, dashes or underscores")
+        size = wire.parse_size(_number(websocket, "cols", 80), _number(websocket, "rows", 24))
+        workspaces = services_of(websocket).workspaces
+        id = ProjectId(websocket.path_params["project"])
+        stream = await workspaces.terminal(id, name, _offset(websocket), size)
+        if "cols" in websocket.query_params:
+            stream.message({"type": "resize", "cols": size[0], "rows": size[1]})
+        viewer = _Viewer(websocket, stream, lambda: workspaces.touch(id, "terminal"))
+        await viewer.serve(lambda: workspaces.end_terminal(id, name))
+
+
+async def logs(websocket: WebSocket) -> None:
+    async with _answering(websocket):
+        workspaces = services_of(websocket).workspaces
+        stream = await workspaces.logs(ProjectId(websocket.path_params["project"]), _offset(websocket))
+        await _Viewer(websocket, stream, None).serve(None)
+
+
+class _Viewer:
+    """One socket on one stream. `touch` notes a person's input; None where there is none to be had."""
+
+    def __init__(self, websocket: WebSocket, stream: Stream, touch: Callable[[], None] | None) -> None:
+        self._websocket = websocket
+        self._stream = stream
+        self._touch = touch
+        self._sent = stream.offset
+
+    async def serve(self, end: Callable[[], Awaitable[None]] | None) -> None:
+        """Carry bytes until either side is done. `end` ends the process."""
+        websocket = self._websocket
+        try:
+            await websocket.send_text(json.dumps(wire.ready(self._stream.offset)))
+            output = asyncio.create_task(self._carry_output())
+            try:
+                await self._carry_input(output, end)
+            finally:
+                output.cancel()
+                await asyncio.gather(output, return_exceptions=True)
+        finally:
+            self._stream.close()
+
+    async def _carry_output(self) -> None:
+        send = self._websocket.send
+        while (item := await self._stream.receive()) is not None:
+            if isinstance(item, bytes):
+                self._sent += len(item)
+                await send({"type": "websocket.send", "bytes": item})
+                continue
+            if item.get("type") == "gap" and isinstance(item.get("offset"), int):
+                self._sent = item["offset"]
+            await send({"type": "websocket.send", "text": json.dumps(item)})
+            if item.get("type") in ("exit", "error"):
+                return
+        raise LinkLost("the connection to the container was lost; connect again with the last offset")
+
+    async def _carry_input(self, output: asyncio.Task[None], end: Callable[[], Awaitable[None]] | None) -> None:
+        while True:
+            receive = asyncio.create_task(self._websocket.receive())
+            done, _ = await asyncio.wait({receive, output}, return_when=asyncio.FIRST_COMPLETED)
+            if receive not in done:
+                receive.cancel()
+                await asyncio.gather(receive, return_exceptions=True)
+                return output.result()
+            frame = receive.result()
+            if frame["type"] == "websocket.disconnect":
+                return
+            await self._take(frame, end)
+
+    async def _take(self, frame: Any, end: Callable[[], Awaitable[None]] | None) -> None:
+        data = frame.get("bytes")
+        if data is not None:
+            if len(data) > MOST_INPUT:
+                raise TooLarge(f"one frame of input has at most {MOST_INPUT} bytes")
+            if self._touch:
+                self._touch()
+                await self._stream.send(data)
+            return
+        match wire.parse_message(frame["text"]):
+            case wire.Ack(offset):
+                if offset > self._sent:
+                    raise BadRequest(f"an ack beyond what was sent: {offset}, sent up to {self._sent}")
+                self._stream.ack(offset)
+            case wire.Resize(cols, rows):
+                self._stream.message({"type": "resize", "cols": cols, "rows": rows})
+            case wire.Signal(signal):
+                self._stream.message({"type": "signal", "signal": signal})
+            case wire.End():
+                if end is None:
+                    raise BadRequest("the log can't be closed; close the socket instead")
+                await end()
+
+
+async def events(websocket: WebSocket) -> None:
+    id = ProjectId(websocket.path_params["project"])
+    async with _answering(websocket), services_of(websocket).workspaces.subscribe(id) as subscription:
+        for kind in ("status", "ports", "terminals"):
+            subscription.put({"type": kind})
+        gone = asyncio.create_task(_until_gone(websocket))
+        try:
+            while not gone.done():
+                following = asyncio.create_task(subscription.next())
+                await asyncio.wait({following, gone}, timeout=USAGE_EVERY, return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    following.cancel()
+                event = following.result() if following.done() else {"type": "status"}
+                if not gone.done():
+                    await websocket.send_text(json.dumps(await _filled(websocket, id, event)))
+        finally:
+            gone.cancel()
+
+
+async def _filled(websocket: WebSocket, id: ProjectId, event: dict[str, Any]) -> dict[str, Any]:
+    """The event with what it announces: as it is now, not as it was when it was announced."""
+    services = services_of(websocket)
+    match event["type"]:
+        case "status":
+            return {**event, **status_json(websocket, await services.workspaces.status(id))}
+        case "ports":
+            return {**event, "ports": ports_json(websocket, id, services.workspaces.ports(id))}
+        case "terminals":
+            return {**event, "terminals": terminals_json(services.workspaces.terminals(id))}
+    return event
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+@asynccontextmanager
+async def _answering(websocket: WebSocket) -> AsyncIterator[None]:
+    """Accept, and end the socket in the contract's way: an error message and its close code, or 1000."""
+    await websocket.accept()
+    code = 1000
+    try:
+        yield
+    except WebSocketDisconnect:
+        return
+    except AppError as problem:
+        code = problem.close_code
+        await _quietly(websocket.send_text(json.dumps(wire.error(problem))))
+    if websocket.client_state is WebSocketState.CONNECTED and websocket.application_state is WebSocketState.CONNECTED:
+        await _quietly(websocket.close(code))
+
+
+async def _quietly(sending: Awaitable[None]) -> None:
+    """Send to a peer that may be gone, which is nobody's error."""
+    try:
+        await sending
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+
+
+def _number(websocket: WebSocket, name: str, default: int) -> int:
+    text = websocket.query_params.get(name, str(default))
+    # Bounded before it is parsed: int() takes long for a number of a million digits.
+    if len(text) > 20 or not text.isascii() or not text.isdigit():
+        raise BadRequest(f"{name} must be a whole number")
+    return int(text)
+
+
+def _offset(websocket: WebSocket) -> int | None:
+    if "offset" not in websocket.query_params:
+        return None
+    return wire.parse_offset(_number(websocket, "offset", 0))
+
+
+routes: list[BaseRoute] = [
+    secured_socket("/api/projects/{project}/terminals/{name}", terminal, action="project.terminal"),
+    secured_socket("/api/projects/{project}/logs", logs, action="project.read"),
+    secured_socket("/api/projects/{project}/events", events, action="project.read"),
+]

@@ -1,0 +1,110 @@
+"""What a supervisor reports, checked and turned into our own shapes.
+
+The supervisor runs as the project's user, so a program in the container can speak in its place: every field may be
+missing, of another type, or absurd. Such a field falls back to something harmless; nothing here raises.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from server.models import Port, Run, State, Step, StepState
+
+MOST_ITEMS = 200
+MOST_TEXT = 500
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A terminal of a project. `viewers` are the attached sockets of all servers; times are UTC."""
+
+    name: str
+    ended: bool
+    viewers: int
+    cols: int
+    rows: int
+    started_at: datetime | None
+    active_at: datetime | None
+
+
+def parse_run(value: object) -> Run:
+    """A run from a RunStatus; a stopped one where it makes no sense."""
+    report = _dict(value)
+    try:
+        state = State(_text(report.get("state")))
+    except ValueError:
+        state = State.STOPPED
+    steps = tuple(_step(step) for step in _list(report.get("steps"))[:10])
+    return Run(state, steps, _int(report.get("code")), _text(report.get("signal")) or None)
+
+
+def parse_ports(value: object) -> tuple[Port, ...]:
+    """The listening ports in order; entries without a port from 1 to 65535 are left out."""
+    ports = []
+    for item in map(_dict, _list(value)[:MOST_ITEMS]):
+        port = _int(item.get("port"))
+        if port is not None and 1 <= port <= 65535:
+            ports.append(Port(port, _text(item.get("address"))[:64], _text(item.get("process"))[:64]))
+    return tuple(sorted(ports, key=lambda item: item.port))
+
+
+def parse_terminals(value: object, prefix: str) -> tuple[Terminal, ...]:
+    """The terminals whose channel name begins with `prefix`, without it."""
+    terminals = []
+    for item in map(_dict, _list(value)[:MOST_ITEMS]):
+        name = _text(item.get("name"))
+        if name.startswith(prefix):
+            last = max(_number(item.get("lastOutputAt")), _number(item.get("lastInputAt")))
+            terminals.append(
+                Terminal(
+                    name=name.removeprefix(prefix),
+                    ended=item.get("ended") is True,
+                    viewers=_int(item.get("viewers")) or 0,
+                    cols=_int(item.get("cols")) or 80,
+                    rows=_int(item.get("rows")) or 24,
+                    started_at=_time(item.get("startedAt")),
+                    active_at=_time(last),
+                )
+            )
+    return tuple(terminals)
+
+
+def _step(value: object) -> Step:
+    report = _dict(value)
+    try:
+        state = StepState(_text(report.get("state")))
+    except ValueError:
+        state = StepState.PENDING
+    return Step(
+        name=_text(report.get("name"))[:32],
+        state=state,
+        started_at=_time(report.get("startedAt")),
+        ended_at=_time(report.get("endedAt")),
+        code=_int(report.get("code")),
+        detail=_text(report.get("detail")) or None,
+    )
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value[:MOST_TEXT] if isinstance(value, str) else ""
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**40 else 0
+
+
+def _time(value: object) -> datetime | None:
+    seconds = _number(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -1,0 +1,507 @@
+"""The one owner of what runs: a state machine and a lock for each project.
+
+A project's processes belong to its supervisor; this module only asks and listens. It may be killed at any moment: what
+runs is found again by `adopt`, and the supervisor finishes a run on its own. The link to a supervisor is re-made when
+it breaks while the container lives.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, Final, TypeVar
+
+from server.errors import AppError, BadGateway, Conflict, LinkLost, NotFound
+from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, Usage
+from server.runtimes.base import Runtime, Spec
+from server.runtimes.link import Link, Stream
+from server.services.documents import Documents
+from server.services.events import Publisher, Subscription
+from server.services.projects import Projects
+from server.services.reports import Terminal, parse_ports, parse_run, parse_terminals
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TERMINALS: Final = "terminal/"
+"""Prefix of the channels of terminals, so that none can be taken for the log."""
+RELINK_DELAYS: Final = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between attempts to re-make a broken link; the last one repeats while the container lives."""
+DISK_MAX_AGE: Final = 30.0
+"""Seconds for which a measured size of the files is told again: the walk is dear in a big folder."""
+
+INSTALL_FILES: Final = ("package.json", "package-lock.json")
+
+
+@dataclass(frozen=True)
+class Idle:
+    """When the container will be stopped if nothing happens, and what happened last."""
+
+    stops_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything there is to say about what a project runs. `detail` is a sentence where something is wrong."""
+
+    project: ProjectId
+    run: Run
+    ports: tuple[Port, ...]
+    usage: Usage
+    limits: Limits
+    idle: Idle | None
+    container: bool
+    runtime: str
+    detail: str | None
+
+
+@dataclass
+class _Workspace:
+    """What is known of one project. `link` is None while no container runs or its supervisor can't be reached."""
+
+    id: ProjectId
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    publisher: Publisher = field(default_factory=Publisher)
+    limits: Limits | None = None
+    link: Link | None = None
+    container: Step | None = None
+    run: Run = Run(State.STOPPED)
+    ports: tuple[Port, ...] = ()
+    ports_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    terminals: tuple[Terminal, ...] = ()
+    detail: str | None = None
+    active_at: float = field(default_factory=time.time)
+    activity: str = "start of the server"
+    cpu_sample: tuple[float, float] | None = None
+    disk: tuple[float, int] | None = None
+    watcher: asyncio.Task[None] | None = None
+
+
+class Workspaces:
+    """Starts, stops and watches what projects run in.
+
+    `state` is the folder for the supervisors' own files; `idle_stop` is in seconds, 0 for never. Methods that change
+    something finish what they began when the caller is cancelled, and raise Unavailable when the engine can't be used.
+    """
+
+    def __init__(
+        self, runtime: Runtime, projects: Projects, documents: Documents, *, state: Path, limits: Limits, idle_stop: int
+    ) -> None:
+        self._runtime = runtime
+        self._projects = projects
+        self._documents = documents
+        self._state = state
+        self._limits = limits
+        self.idle_stop = idle_stop
+        self._workspaces: dict[ProjectId, _Workspace] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def runtime(self) -> str:
+        return self._runtime.name
+
+    async def check_runtime(self) -> str | None:
+        """Why nothing can be run just now, as a sentence, or None."""
+        return await self._runtime.check()
+
+    # ---- finding what runs already
+
+    async def adopt(self) -> None:
+        """Take over the containers that run already, as after a server's death. Raises Unavailable."""
+        known = {project.id for project in await self._projects.list()}
+        found = known & await self._runtime.running()
+        await asyncio.gather(*(self._adopt_one(id) for id in found))
+
+    async def _adopt_one(self, id: ProjectId) -> None:
+        workspace = self._workspace(id)
+        async with workspace.lock:
+            if workspace.link is None:
+                try:
+                    await self._connect(workspace)
+                except AppError as error:
+                    logger.warning("project %s runs, but its supervisor can't be reached: %s", id, error)
+
+    # ---- what a person asks for
+
+    async def run(self, id: ProjectId) -> Status:
+        """Have the project's app run, with all that it needs. Does nothing while it runs."""
+        return await self._finish(self._run(self._workspace(id)))
+
+    async def stop(self, id: ProjectId, *, container: bool = False) -> Status:
+        """End the app; with `container` the container, its terminals included."""
+        return await self._finish(self._stop(self._workspace(id), container))
+
+    async def restart(self, id: ProjectId) -> Status:
+        """End the app and run it again."""
+        await self.stop(id)
+        return await self.run(id)
+
+    async def remove(self, id: ProjectId) -> None:
+        """End and remove everything but the project's files."""
+        await self._finish(self._remove(self._workspace(id)))
+
+    async def status(self, id: ProjectId) -> Status:
+        workspace = self._workspace(id)
+        return self._status(workspace, await self._usage(workspace))
+
+    def state(self, id: ProjectId) -> State:
+        """The run's state as last reported, without asking anyone."""
+        return self._run_of(self._workspace(id)).state
+
+    def ports(self, id: ProjectId) -> tuple[Port, ...]:
+        return self._workspace(id).ports
+
+    def terminals(self, id: ProjectId) -> tuple[Terminal, ...]:
+        return self._workspace(id).terminals
+
+    async def wait_for_port(self, id: ProjectId, port: int, seconds: float) -> bool:
+        """Whether `port` listens now or comes to within `seconds`."""
+        workspace = self._workspace(id)
+        try:
+            async with asyncio.timeout(seconds):
+                while all(item.port != port for item in workspace.ports):
+                    workspace.ports_changed.clear()
+                    await workspace.ports_changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    # ---- streams
+
+    async def connect(self, id: ProjectId, port: int) -> Stream:
+        """A TCP connection to `port` inside the project; the caller closes it.
+
+        Raises Conflict when the project does not run, BadGateway when nothing accepts there.
+        """
+        workspace = self._workspace(id)
+        self.touch(id, "preview")
+        try:
+            return await self._require_link(workspace).connect(port)
+        except (Conflict, NotFound) as error:
+            raise BadGateway(f"nothing answers on port {port} of the project", port=port) from error
+
+    async def logs(self, id: ProjectId, offset: int | None) -> Stream:
+        """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""
+        return await self._require_link(self._workspace(id)).attach("log", offset)
+
+    async def terminal(self, id: ProjectId, name: str, offset: int | None, size: tuple[int, int]) -> Stream:
+        """A viewer of the terminal `name`, a new login shell where there is none; the caller closes it.
+
+        `size` is columns and rows of a new terminal. With an offset a terminal that ended meanwhile is still shown to
+        its end; without one it is replaced.
+        """
+        workspace = self._workspace(id)
+        link = self._require_link(workspace)
+        channel = TERMINALS + name
+        self.touch(id, "terminal")
+        ended = any(terminal.name == name and terminal.ended for terminal in workspace.terminals)
+        if not ended or offset is not None:
+            try:
+                return await link.attach(channel, offset)
+            except NotFound:
+                pass
+        await self._spawn(link, workspace, channel, size)
+        return await link.attach(channel, None)
+
+    async def end_terminal(self, id: ProjectId, name: str) -> None:
+        """End the terminal's process group. Does nothing when there is no such terminal."""
+        try:
+            await self._require_link(self._workspace(id)).call("end", name=TERMINALS + name)
+        except NotFound:
+            pass
+
+    async def _spawn(self, link: Link, workspace: _Workspace, channel: str, size: tuple[int, int]) -> None:
+        layout = self._runtime.layout(self._spec(workspace))
+        try:
+            await link.call(
+                "spawn",
+                name=channel,
+                argv=list(layout.shell),
+                cwd=layout.workspace,
+                env=layout.env,
+                cols=size[0],
+                rows=size[1],
+            )
+        except Conflict:
+            # Another viewer asked for the same name at the same moment: both look at the one shell.
+            pass
+
+    # ---- telling and being told
+
+    def touch(self, id: ProjectId, reason: str) -> None:
+        """Note that someone uses the project, which puts off its stop for idleness."""
+        workspace = self._workspace(id)
+        workspace.active_at = time.time()
+        workspace.activity = reason
+
+    def notify(self, id: ProjectId, event: dict[str, Any]) -> None:
+        """Tell every open IDE of the project."""
+        self._workspace(id).publisher.publish(event)
+
+    @asynccontextmanager
+    async def subscribe(self, id: ProjectId) -> AsyncIterator[Subscription]:
+        publisher = self._workspace(id).publisher
+        subscription = publisher.subscribe()
+        try:
+            yield subscription
+        finally:
+            publisher.unsubscribe(subscription)
+
+    def _changed(self, workspace: _Workspace, *kinds: str) -> None:
+        for kind in kinds:
+            workspace.publisher.publish({"type": kind})
+
+    # ---- the steps of a run
+
+    async def _run(self, workspace: _Workspace) -> Status:
+        async with workspace.lock:
+            self.touch(workspace.id, "run")
+            config = await self._projects.run_config(workspace.id)
+            workspace.limits = config.limits
+            link = workspace.link or await self._start(workspace)
+            layout = self._runtime.layout(self._spec(workspace))
+            install = None
+            if config.install:
+                install = {
+                    "argv": ["sh", "-c", config.install],
+                    "files": list(INSTALL_FILES),
+                    "requires": "node_modules",
+                }
+            env = {**layout.env, **config.env, "PORT": str(config.port)}
+            report = await link.call(
+                "run",
+                environment=list(layout.environment) if layout.environment else None,
+                install=install,
+                app={"argv": ["sh", "-c", config.command], "env": env},
+            )
+            workspace.run = parse_run(report)
+            return self._told(workspace)
+
+    async def _start(self, workspace: _Workspace) -> Link:
+        spec = self._spec(workspace)
+        workspace.detail = None
+        workspace.container = Step("container", StepState.RUNNING, datetime.now(UTC))
+        workspace.run = Run(State.STARTING)
+        self._changed(workspace, "status")
+        try:
+            await asyncio.to_thread(spec.state.mkdir, parents=True, exist_ok=True, mode=0o700)
+            await self._runtime.start(spec)
+            link = await self._connect(workspace)
+        except AppError as error:
+            self._container_ended(workspace, StepState.FAILED, error.detail)
+            raise
+        self._container_ended(workspace, StepState.DONE, None)
+        return link
+
+    def _container_ended(self, workspace: _Workspace, state: StepState, detail: str | None) -> None:
+        if workspace.container:
+            workspace.container = replace(
+                workspace.container, state=state, ended_at=datetime.now(UTC), detail=detail
+            )
+        if state is StepState.FAILED:
+            workspace.run, workspace.detail = Run(State.FAILED), detail
+        self._changed(workspace, "status")
+
+    async def _stop(self, workspace: _Workspace, container: bool) -> Status:
+        async with workspace.lock:
+            if workspace.link:
+                workspace.run = parse_run(await workspace.link.call("stop"))
+            if container:
+                await self._unlink(workspace)
+                await self._runtime.stop(workspace.id)
+                self._forget(workspace)
+            elif workspace.run.state is State.FAILED:
+                workspace.run = Run(State.STOPPED)
+            workspace.detail = None
+            return self._told(workspace)
+
+    async def _remove(self, workspace: _Workspace) -> None:
+        async with workspace.lock:
+            await self._unlink(workspace)
+            await self._runtime.remove(workspace.id)
+            await asyncio.to_thread(rmtree, self._state / workspace.id, ignore_errors=True)
+            self._forget(workspace)
+            self._workspaces.pop(workspace.id, None)
+
+    def _forget(self, workspace: _Workspace) -> None:
+        workspace.run, workspace.container = Run(State.STOPPED), None
+        workspace.ports, workspace.terminals, workspace.cpu_sample = (), (), None
+        workspace.ports_changed.set()
+        self._changed(workspace, "status", "ports", "terminals")
+
+    # ---- the link
+
+    async def _connect(self, workspace: _Workspace) -> Link:
+        link = await self._runtime.connect(self._spec(workspace))
+        workspace.link = link
+        workspace.run = parse_run(link.hello.get("run"))
+        workspace.ports = parse_ports(link.hello.get("ports"))
+        workspace.terminals = parse_terminals(link.hello.get("terminals"), TERMINALS)
+        workspace.ports_changed.set()
+        link.on_event = lambda event: self._on_event(workspace, event)
+        workspace.watcher = self._background(self._watch(workspace, link))
+        self._changed(workspace, "status", "ports", "terminals")
+        return link
+
+    async def _unlink(self, workspace: _Workspace) -> None:
+        link, workspace.link = workspace.link, None
+        if workspace.watcher:
+            workspace.watcher.cancel()
+            workspace.watcher = None
+        if link:
+            await link.close()
+
+    def _on_event(self, workspace: _Workspace, event: dict[str, Any]) -> None:
+        match event.get("event"):
+            case "run":
+                workspace.run = parse_run(event.get("run"))
+                self._changed(workspace, "status")
+            case "ports":
+                workspace.ports = parse_ports(event.get("ports"))
+                workspace.ports_changed.set()
+                self._changed(workspace, "ports")
+            case "terminals":
+                workspace.terminals = parse_terminals(event.get("terminals"), TERMINALS)
+                self._changed(workspace, "terminals")
+
+    async def _watch(self, workspace: _Workspace, link: Link) -> None:
+        """Wait for the link to break, and make it again for as long as the container lives."""
+        await link.wait_closed()
+        async with workspace.lock:
+            if workspace.link is not link:
+                return
+            workspace.link = None
+        attempt = 0
+        while True:
+            await asyncio.sleep(RELINK_DELAYS[min(attempt, len(RELINK_DELAYS) - 1)])
+            attempt += 1
+            async with workspace.lock:
+                if workspace.link is not None:
+                    return
+                try:
+                    if workspace.id not in await self._runtime.running():
+                        logger.info("the container of project %s has ended", workspace.id)
+                        self._forget(workspace)
+                        workspace.detail = "The container has ended. Run starts it again; the files are all there."
+                        self._changed(workspace, "status")
+                        return
+                    await self._connect(workspace)
+                    return
+                except AppError as error:
+                    logger.info("project %s can't be reached yet: %s", workspace.id, error)
+                    workspace.detail = error.detail
+
+    def _require_link(self, workspace: _Workspace) -> Link:
+        if workspace.link is None:
+            if workspace.watcher and not workspace.watcher.done():
+                raise LinkLost("the connection to the container is being made again; try again in a moment")
+            raise Conflict("the project does not run: start it with Run first")
+        return workspace.link
+
+    # ---- status
+
+    def _run_of(self, workspace: _Workspace) -> Run:
+        steps = (workspace.container, *workspace.run.steps) if workspace.container else workspace.run.steps
+        return replace(workspace.run, steps=steps)
+
+    def _told(self, workspace: _Workspace) -> Status:
+        self._changed(workspace, "status")
+        return self._status(workspace, Usage())
+
+    def _status(self, workspace: _Workspace, usage: Usage) -> Status:
+        idle = None
+        if self.idle_stop and workspace.link:
+            stops = datetime.fromtimestamp(self.active_at(workspace.id), UTC) + timedelta(seconds=self.idle_stop)
+            idle = Idle(stops, f"last used by: {workspace.activity}")
+        return Status(
+            project=workspace.id,
+            run=self._run_of(workspace),
+            ports=workspace.ports,
+            usage=usage,
+            limits=workspace.limits or self._limits,
+            idle=idle,
+            container=workspace.link is not None,
+            runtime=self._runtime.name,
+            detail=workspace.detail,
+        )
+
+    async def _usage(self, workspace: _Workspace) -> Usage:
+        usage = Usage(disk=await self._disk(workspace))
+        if workspace.link is None:
+            return usage
+        try:
+            report = await workspace.link.call("usage")
+        except AppError:
+            return usage
+        memory, seconds, now = report.get("memory"), report.get("cpuSeconds"), time.monotonic()
+        cpu = None
+        if isinstance(seconds, (int, float)):
+            if workspace.cpu_sample and now > workspace.cpu_sample[0]:
+                cpu = max(0.0, (seconds - workspace.cpu_sample[1]) / (now - workspace.cpu_sample[0]))
+            workspace.cpu_sample = (now, seconds)
+        return replace(usage, memory=memory if isinstance(memory, int) else None, cpu=cpu)
+
+    async def _disk(self, workspace: _Workspace) -> int | None:
+        if workspace.disk is None or time.monotonic() - workspace.disk[0] > DISK_MAX_AGE:
+            try:
+                workspace.disk = (time.monotonic(), await self._documents.usage(workspace.id))
+            except AppError:
+                return None
+        return workspace.disk[1]
+
+    # ---- idleness
+
+    def running(self) -> list[ProjectId]:
+        """The projects whose supervisor is linked now."""
+        return [workspace.id for workspace in self._workspaces.values() if workspace.link]
+
+    def active_at(self, id: ProjectId) -> float:
+        """When the project was last used, seconds since the epoch: by a person, or by a terminal that works."""
+        workspace = self._workspace(id)
+        terminals = (terminal.active_at.timestamp() for terminal in workspace.terminals if terminal.active_at)
+        return max(workspace.active_at, *terminals, 0)
+
+    async def refresh_terminals(self, id: ProjectId) -> None:
+        """Ask when the terminals last did something, which is not reported by itself."""
+        workspace = self._workspace(id)
+        if workspace.link:
+            report = await workspace.link.call("list")
+            workspace.terminals = parse_terminals(report.get("terminals"), TERMINALS)
+
+    # ---- the rest
+
+    async def close(self) -> None:
+        """Drop every link. Containers and their processes run on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(self._unlink(workspace) for workspace in self._workspaces.values()))
+        await self._runtime.close()
+
+    def _workspace(self, id: ProjectId) -> _Workspace:
+        return self._workspaces.setdefault(id, _Workspace(id))
+
+    def _spec(self, workspace: _Workspace) -> Spec:
+        return Spec(
+            project=workspace.id,
+            workspace=self._documents.folder(workspace.id),
+            state=self._state / workspace.id,
+            limits=workspace.limits or self._limits,
+        )
+
+    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` to its end even when the caller is cancelled, so that no container is left half started."""
+        return await asyncio.shield(self._background(work))
+
+    def _background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
