@@ -1,0 +1,207 @@
+// One function per endpoint of the server. No user interface here.
+
+import { type Entry, isObject, type Port, type Project, type Status, type Template, type Terminal } from "./wire";
+
+/** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    /** The input that was refused, where the server names one: `dependencies.express`, `name`. */
+    readonly field: string | null = null,
+  ) {
+    super(detail || title);
+    this.name = "ApiError";
+  }
+}
+
+/** The sentence to show for whatever a call threw. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export interface NewProject {
+  readonly name?: string;
+  readonly template?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+export interface FileContent {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+  /** Bytes of the whole file; more than `bytes` holds when only a part was asked for. */
+  readonly size: number;
+}
+
+/** What a write requires of the file: that it still has this etag, or that it does not exist. */
+export type Expectation = { readonly etag: string } | "absent" | "anything";
+
+type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+
+export class Api {
+  /** `origin` is for programs that are no page of the server's. */
+  constructor(
+    private readonly origin = "",
+    private readonly fetch: Fetch = (input, init) => globalThis.fetch(input, init),
+  ) {}
+
+  projects(): Promise<Project[]> {
+    return this.json("GET", "/api/projects");
+  }
+
+  templates(): Promise<Template[]> {
+    return this.json("GET", "/api/templates");
+  }
+
+  createProject(project: NewProject): Promise<Project> {
+    return this.json("POST", "/api/projects", project);
+  }
+
+  project(id: string): Promise<Project> {
+    return this.json("GET", projectPath(id));
+  }
+
+  renameProject(id: string, name: string): Promise<Project> {
+    return this.json("PATCH", projectPath(id), { name });
+  }
+
+  async deleteProject(id: string): Promise<void> {
+    await this.request("DELETE", projectPath(id));
+  }
+
+  status(id: string): Promise<Status> {
+    return this.json("GET", `${projectPath(id)}/status`);
+  }
+
+  run(id: string): Promise<Status> {
+    return this.json("POST", `${projectPath(id)}/run`);
+  }
+
+  /** Ends the app; with `container` its container too. */
+  stop(id: string, options: { readonly container?: boolean } = {}): Promise<Status> {
+    return this.json("POST", `${projectPath(id)}/stop${options.container ? "?container=true" : ""}`);
+  }
+
+  restart(id: string): Promise<Status> {
+    return this.json("POST", `${projectPath(id)}/restart`);
+  }
+
+  ports(id: string): Promise<Port[]> {
+    return this.json("GET", `${projectPath(id)}/ports`);
+  }
+
+  terminals(id: string): Promise<Terminal[]> {
+    return this.json("GET", `${projectPath(id)}/terminals`);
+  }
+
+  /** Entries below the folder `path` ("" for the whole), `depth` levels deep. */
+  tree(id: string, path: string, depth = 1): Promise<Entry[]> {
+    const query = new URLSearchParams({ path, depth: String(depth) });
+    return this.json("GET", `${projectPath(id)}/tree?${query}`);
+  }
+
+  /** The file's bytes, or those from `start` up to, not including, `end`. */
+  async readFile(id: string, path: string, range?: { readonly start: number; readonly end: number }): Promise<FileContent> {
+    const headers: Record<string, string> = range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {};
+    const response = await this.request("GET", filePath(id, path), { headers, cache: "no-cache" });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const total = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1];
+    return { bytes, etag: response.headers.get("ETag") ?? "", size: total ? Number(total) : bytes.length };
+  }
+
+  /** Writes the whole file and returns its new etag. Throws ApiError 412 when the file isn't as `expected`. */
+  async writeFile(id: string, path: string, content: Blob | Uint8Array<ArrayBuffer>, expected: Expectation): Promise<string> {
+    const headers: Record<string, string> = { "Content-Type": "application/octet-stream" };
+    if (expected === "absent") headers["If-None-Match"] = "*";
+    else if (expected !== "anything") headers["If-Match"] = expected.etag;
+    const response = await this.request("PUT", filePath(id, path), { headers, body: content });
+    return response.headers.get("ETag") ?? "";
+  }
+
+  /** Deletes a file, or a folder with all it holds. */
+  async deleteFile(id: string, path: string): Promise<void> {
+    await this.request("DELETE", filePath(id, path));
+  }
+
+  async move(id: string, from: string, to: string): Promise<void> {
+    await this.send("POST", `${projectPath(id)}/files-op`, { op: "move", from, to });
+  }
+
+  async copy(id: string, from: string, to: string): Promise<void> {
+    await this.send("POST", `${projectPath(id)}/files-op`, { op: "copy", from, to });
+  }
+
+  async makeFolder(id: string, path: string): Promise<void> {
+    await this.send("POST", `${projectPath(id)}/files-op`, { op: "mkdir", to: path });
+  }
+
+  /** Where the browser finds the file's bytes, for pictures and downloads. */
+  fileUrl(id: string, path: string): string {
+    return this.origin + filePath(id, path);
+  }
+
+  archiveUrl(id: string): string {
+    return `${this.origin}${projectPath(id)}/archive`;
+  }
+
+  /** `offset` is the first byte wanted; null for the oldest that the server still holds. */
+  terminalUrl(id: string, name: string, view: { cols: number; rows: number; offset: number | null }): string {
+    const query = new URLSearchParams({ cols: String(view.cols), rows: String(view.rows) });
+    if (view.offset !== null) query.set("offset", String(view.offset));
+    return this.socketUrl(`${projectPath(id)}/terminals/${encodeURIComponent(name)}?${query}`);
+  }
+
+  logsUrl(id: string, offset: number | null): string {
+    return this.socketUrl(`${projectPath(id)}/logs${offset === null ? "" : `?offset=${offset}`}`);
+  }
+
+  eventsUrl(id: string): string {
+    return this.socketUrl(`${projectPath(id)}/events`);
+  }
+
+  private socketUrl(path: string): string {
+    const url = new URL(path, this.origin || location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return url.href;
+  }
+
+  private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.send(method, path, body);
+    return (await response.json()) as T;
+  }
+
+  private send(method: string, path: string, body?: unknown): Promise<Response> {
+    if (body === undefined) return this.request(method, path);
+    const headers = { "Content-Type": "application/json" };
+    return this.request(method, path, { headers, body: JSON.stringify(body) });
+  }
+
+  private async request(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.fetch(this.origin + path, { ...init, method, credentials: "same-origin" });
+    } catch {
+      throw new ApiError(0, "No connection", "The server can't be reached. What you typed is kept; try again in a moment.");
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+}
+
+export function projectPath(id: string): string {
+  return `/api/projects/${encodeURIComponent(id)}`;
+}
+
+function filePath(id: string, path: string): string {
+  return `${projectPath(id)}/files/${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  const fallback = `The server answered ${response.status} ${response.statusText}`.trim();
+  if (!(response.headers.get("Content-Type") ?? "").includes("json")) return new ApiError(response.status, fallback, "");
+  const problem: unknown = await response.json().catch(() => null);
+  if (!isObject(problem)) return new ApiError(response.status, fallback, "");
+  const text = (key: string): string | null => (typeof problem[key] === "string" ? problem[key] : null);
+  return new ApiError(response.status, text("title") ?? fallback, text("detail") ?? "", text("field"));
+}

@@ -1,0 +1,30 @@
+// The page's configuration, which the server writes into it as JSON.
+
+import { isObject, type Project } from "./wire";
+
+export interface Config {
+  /** The project of an IDE page; null on the projects page. */
+  readonly project: Project | null;
+  readonly runtime: string;
+  readonly previewDomain: string;
+  /** Lets style elements through the page's content security policy. */
+  readonly nonce: string;
+}
+
+/** Configuration of a page that shows one project. */
+export interface ProjectConfig extends Config {
+  readonly project: Project;
+}
+
+/** Reads the configuration out of the page. Throws when the page has none, which is a fault of the server's template. */
+export function readConfig(page: Document): Config {
+  const text = page.getElementById("hutch-config")?.textContent;
+  const value: unknown = text ? JSON.parse(text) : null;
+  if (!isObject(value)) throw new Error("expected the page's configuration in #hutch-config, found none");
+  return {
+    project: isObject(value["project"]) ? (value["project"] as unknown as Project) : null,
+    runtime: typeof value["runtime"] === "string" ? value["runtime"] : "",
+    previewDomain: typeof value["previewDomain"] === "string" ? value["previewDomain"] : "",
+    nonce: typeof value["nonce"] === "string" ? value["nonce"] : "",
+  };
+}

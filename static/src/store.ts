@@ -1,0 +1,93 @@
+// What the parts of an IDE page share and watch. Views read it and call its named functions; no view knows another.
+
+import { Emitter, type Observable, Value } from "./lifecycle";
+import type { SocketState } from "./socket";
+import type { Port, Project, RunState, Status, Terminal } from "./wire";
+
+/** The panes of the page. On a narrow screen one shows at a time. */
+export type Pane = "files" | "editor" | "terminal" | "logs" | "preview";
+
+export type Theme = "system" | "light" | "dark";
+
+export class Store {
+  private readonly projectValue: Value<Project>;
+  private readonly statusValue = new Value<Status | null>(null);
+  private readonly portsValue = new Value<readonly Port[]>([]);
+  private readonly terminalsValue = new Value<readonly Terminal[]>([]);
+  private readonly connectionValue = new Value<SocketState>("connecting");
+  private readonly paneValue = new Value<Pane>("editor");
+  private readonly themeValue = new Value<Theme>("system");
+  private readonly darkValue = new Value<boolean>(false);
+  private readonly announcementEmitter = new Emitter<string>();
+  private readonly noticeEmitter = new Emitter<string>();
+
+  readonly project: Observable<Project>;
+  /** Null until the server has answered for the first time. */
+  readonly status: Observable<Status | null> = this.statusValue;
+  readonly ports: Observable<readonly Port[]> = this.portsValue;
+  /** The terminals that the server has, ended ones too. */
+  readonly terminals: Observable<readonly Terminal[]> = this.terminalsValue;
+  /** Of the events socket, which stands for the connection to the server. */
+  readonly connection: Observable<SocketState> = this.connectionValue;
+  /** The pane last asked for; the one that shows on a narrow screen. */
+  readonly pane: Observable<Pane> = this.paneValue;
+  readonly theme: Observable<Theme> = this.themeValue;
+  /** Whether dark colours show now, by the theme or by the system. */
+  readonly dark: Observable<boolean> = this.darkValue;
+  /** Sentences for the live region: read out, not shown. */
+  readonly onAnnouncement = this.announcementEmitter.event;
+  /** Sentences to show for a while. */
+  readonly onNotice = this.noticeEmitter.event;
+
+  constructor(project: Project) {
+    this.projectValue = new Value(project);
+    this.project = this.projectValue;
+  }
+
+  get state(): RunState {
+    return this.statusValue.get()?.state ?? "stopped";
+  }
+
+  setProject(project: Project): void {
+    this.projectValue.set(project);
+  }
+
+  /** A status from the server; it carries the ports too. */
+  setStatus(status: Status): void {
+    this.statusValue.set(status);
+    this.setPorts(status.ports);
+  }
+
+  setPorts(ports: readonly Port[]): void {
+    if (JSON.stringify(ports) !== JSON.stringify(this.portsValue.get())) this.portsValue.set(ports);
+  }
+
+  setTerminals(terminals: readonly Terminal[]): void {
+    this.terminalsValue.set(terminals);
+  }
+
+  setConnection(state: SocketState): void {
+    this.connectionValue.set(state);
+  }
+
+  /** Brings a pane to the front. */
+  show(pane: Pane): void {
+    this.paneValue.set(pane);
+  }
+
+  setTheme(theme: Theme): void {
+    this.themeValue.set(theme);
+  }
+
+  setDark(dark: boolean): void {
+    this.darkValue.set(dark);
+  }
+
+  announce(sentence: string): void {
+    this.announcementEmitter.fire(sentence);
+  }
+
+  notify(sentence: string): void {
+    this.noticeEmitter.fire(sentence);
+  }
+}
