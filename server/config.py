@@ -121,7 +121,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("data", _path, "data", "folder for the database, tokens, logs and sockets"),
     Setting("workspaces", _path, "workspaces", "folder of the projects' files"),
     Setting("token", _token, "", "the one person's token; made, kept in the data folder and printed when not given"),
-    Setting("runtime", _one_of("auto", "docker", "local"), "auto", "where projects run: docker if it answers, or local"),
+    Setting("runtime", _one_of("auto", "docker", "local"), "auto", "where projects run; auto: docker if it answers"),
     Setting("engine", str, "", "URL of the Docker engine; the value of DOCKER_HOST or the usual socket when not given"),
     Setting("image", str, "", "image of the projects' containers; the one built from docker/ when not given"),
     Setting("link", _one_of("auto", "socket", "exec"), "auto", "road to the supervisors in containers"),
