@@ -34,6 +34,11 @@ export interface FileContent {
   readonly size: number;
 }
 
+export interface FilePart {
+  readonly start?: number;
+  readonly most?: number;
+}
+
 /** What a write requires of the file: that it still has this etag, or that it does not exist. */
 export type Expectation = { readonly etag: string } | "absent" | "anything";
 
@@ -101,13 +106,21 @@ export class Api {
     return this.json("GET", `${projectPath(id)}/tree?${query}`);
   }
 
-  /** The file's bytes, or those from `start` up to, not including, `end`. */
-  async readFile(id: string, path: string, range?: { readonly start: number; readonly end: number }): Promise<FileContent> {
-    const headers: Record<string, string> = range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {};
-    const response = await this.request("GET", filePath(id, path), { headers, cache: "no-cache" });
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    const total = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1];
-    return { bytes, etag: response.headers.get("ETag") ?? "", size: total ? Number(total) : bytes.length };
+  /** The file's bytes from `start`, and no more than `most` of them. */
+  async readFile(id: string, path: string, part: FilePart = {}): Promise<FileContent> {
+    const { start = 0, most = Number.POSITIVE_INFINITY } = part;
+    const headers: Record<string, string> = {};
+    if (start > 0) headers["Range"] = `bytes=${start}-${start + most - 1}`;
+    return contentOf(await this.request("GET", filePath(id, path), { headers, cache: "no-store" }), most);
+  }
+
+  /** The file's bytes, or null while it still has `etag`. */
+  async readFileIfChanged(id: string, path: string, etag: string): Promise<FileContent | null> {
+    const headers = { "If-None-Match": etag };
+    const response = await this.answer("GET", filePath(id, path), { headers, cache: "no-store" });
+    if (response.status === 304) return null;
+    if (!response.ok) throw await problemOf(response);
+    return response.headers.get("ETag") === etag ? null : contentOf(response, Number.POSITIVE_INFINITY);
   }
 
   /** Writes the whole file and returns its new etag. Throws ApiError 412 when the file isn't as `expected`. */
@@ -178,14 +191,17 @@ export class Api {
   }
 
   private async request(method: string, path: string, init: RequestInit = {}): Promise<Response> {
-    let response: Response;
+    const response = await this.answer(method, path, init);
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+
+  private async answer(method: string, path: string, init: RequestInit): Promise<Response> {
     try {
-      response = await this.fetch(this.origin + path, { ...init, method, credentials: "same-origin" });
+      return await this.fetch(this.origin + path, { ...init, method, credentials: "same-origin" });
     } catch {
       throw new ApiError(0, "No connection", "The server can't be reached. What you typed is kept; try again in a moment.");
     }
-    if (!response.ok) throw await problemOf(response);
-    return response;
   }
 }
 
@@ -204,4 +220,38 @@ async function problemOf(response: Response): Promise<ApiError> {
   if (!isObject(problem)) return new ApiError(response.status, fallback, "");
   const text = (key: string): string | null => (typeof problem[key] === "string" ? problem[key] : null);
   return new ApiError(response.status, text("title") ?? fallback, text("detail") ?? "", text("field"));
+}
+
+/** The first `most` bytes of a body; what follows is not downloaded. */
+async function contentOf(response: Response, most: number): Promise<FileContent> {
+  const etag = response.headers.get("ETag") ?? "";
+  const total = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1] ?? response.headers.get("Content-Length");
+  const announced = total === null ? Number.NaN : Number(total);
+  if (announced <= most || !response.body) {
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return { bytes, etag, size: Number.isNaN(announced) ? bytes.length : announced };
+  }
+  const bytes = await firstBytes(response.body, most);
+  return { bytes, etag, size: Number.isNaN(announced) ? bytes.length : announced };
+}
+
+async function firstBytes(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = body.getReader();
+  while (length < most) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    length += value.length;
+  }
+  await reader.cancel();
+  const bytes = new Uint8Array(Math.min(length, most));
+  let at = 0;
+  for (const part of parts) {
+    const fitting = part.subarray(0, bytes.length - at);
+    bytes.set(fitting, at);
+    at += fitting.length;
+  }
+  return bytes;
 }

@@ -81,7 +81,7 @@ export class Emitter<T> implements Disposable {
 
   fire(value: T): void {
     // A copy, because a listener may unsubscribe itself or others.
-    for (const entry of [...this.listeners]) {
+    for (const entry of Array.from(this.listeners)) {
       if (!this.listeners.has(entry)) continue;
       try {
         entry.run(value);

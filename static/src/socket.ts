@@ -1,5 +1,6 @@
 // A WebSocket that comes back. It knows nothing of what travels on it; resuming is in the URL, which is asked for at each try.
 
+import { browserClock, type Clock } from "./clock";
 import { type Disposable, DisposableStore, Emitter } from "./lifecycle";
 import { CloseCode } from "./wire";
 
@@ -27,12 +28,6 @@ export interface TransportHandlers {
 }
 
 export type Connect = (url: string, handlers: TransportHandlers) => Transport;
-
-export interface Clock {
-  now(): number;
-  /** Runs `task` once after `ms`; disposing cancels. */
-  after(ms: number, task: () => void): Disposable;
-}
 
 /** What the outside world tells about the network and the page; `online` when it comes back, `visible` when the page does. */
 export interface Wakeups {
@@ -68,14 +63,6 @@ const FINAL: ReadonlySet<number> = new Set([
   CloseCode.notRunning,
 ]);
 
-export const browserClock: Clock = {
-  now: () => performance.now(),
-  after(ms, task) {
-    const timer = setTimeout(task, ms);
-    return { dispose: () => clearTimeout(timer) };
-  },
-};
-
 export const browserWakeups: Wakeups = {
   online(listener) {
     addEventListener("online", listener);
@@ -93,9 +80,9 @@ export const browserWakeups: Wakeups = {
 const connectWebSocket: Connect = (url, handlers) => {
   const socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => handlers.opened();
-  socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => handlers.received(event.data);
-  socket.onclose = (event) => handlers.closed(event.code, event.reason);
+  socket.addEventListener("open", () => handlers.opened());
+  socket.addEventListener("message", (event: MessageEvent<string | ArrayBuffer>) => handlers.received(event.data));
+  socket.addEventListener("close", (event) => handlers.closed(event.code, event.reason));
   return socket;
 };
 

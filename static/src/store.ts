@@ -7,8 +7,6 @@ import type { Port, Project, RunState, Status, Terminal } from "./wire";
 /** The panes of the page. On a narrow screen one shows at a time. */
 export type Pane = "files" | "editor" | "terminal" | "logs" | "preview";
 
-export type Theme = "system" | "light" | "dark";
-
 export class Store {
   private readonly projectValue: Value<Project>;
   private readonly statusValue = new Value<Status | null>(null);
@@ -16,7 +14,6 @@ export class Store {
   private readonly terminalsValue = new Value<readonly Terminal[]>([]);
   private readonly connectionValue = new Value<SocketState>("connecting");
   private readonly paneValue = new Value<Pane>("editor");
-  private readonly themeValue = new Value<Theme>("system");
   private readonly darkValue = new Value<boolean>(false);
   private readonly announcementEmitter = new Emitter<string>();
   private readonly noticeEmitter = new Emitter<string>();
@@ -31,8 +28,7 @@ export class Store {
   readonly connection: Observable<SocketState> = this.connectionValue;
   /** The pane last asked for; the one that shows on a narrow screen. */
   readonly pane: Observable<Pane> = this.paneValue;
-  readonly theme: Observable<Theme> = this.themeValue;
-  /** Whether dark colours show now, by the theme or by the system. */
+  /** Whether dark colours show now. */
   readonly dark: Observable<boolean> = this.darkValue;
   /** Sentences for the live region: read out, not shown. */
   readonly onAnnouncement = this.announcementEmitter.event;
@@ -73,10 +69,6 @@ export class Store {
   /** Brings a pane to the front. */
   show(pane: Pane): void {
     this.paneValue.set(pane);
-  }
-
-  setTheme(theme: Theme): void {
-    this.themeValue.set(theme);
   }
 
   setDark(dark: boolean): void {

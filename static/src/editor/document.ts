@@ -1,0 +1,320 @@
+// One open text file: what is edited, what is on the disk, and how the two come together.
+
+import { Compartment, EditorState, type Extension, Text, type TransactionSpec } from "@codemirror/state";
+import { type Api, ApiError, type FileContent } from "../api";
+import type { Clock } from "../clock";
+import type { Draft, Drafts } from "../drafts";
+import { type Disposable, DisposableStore, MutableDisposable, Value } from "../lifecycle";
+import { decode, encode, type Format, indentOf } from "../text";
+import { changesBetween } from "./changes";
+import { editing } from "./setup";
+
+/** Bytes up to which a file can be edited. Above, an editor in a page gets slow, and a save takes long. */
+export const MOST_EDITABLE = 5 * 1024 * 1024;
+
+// Short enough that a crash costs a word at most, long enough that fast typing doesn't write at each key.
+const JOURNAL_MS = 400;
+
+/** What stands between the document and the disk. */
+export type Trouble =
+  /** The disk has another version than the one that was edited. `refused` when a save met it. */
+  | { readonly kind: "changed"; readonly theirs: FileContent; readonly refused: boolean }
+  | { readonly kind: "deleted" }
+  /** Unsaved changes came back from the journal; they were typed at this time. */
+  | { readonly kind: "restored"; readonly at: number };
+
+export interface DocumentContext {
+  readonly api: Api;
+  readonly project: string;
+  readonly drafts: Drafts;
+  readonly clock: Clock;
+  /** Looks and keys that every editor of the page has. */
+  readonly extensions: Extension;
+  /** Hears of failures of the journal, which must not interrupt the typing. */
+  readonly report: (error: unknown) => void;
+}
+
+/** Shows the document; CodeMirror's view is one. */
+export interface Surface {
+  dispatch(spec: TransactionSpec): void;
+}
+
+export class TextDocument implements Disposable {
+  readonly kind = "text";
+  readonly path: Value<string>;
+  readonly dirty = new Value(false);
+  readonly saving = new Value(false);
+  readonly trouble = new Value<Trouble | null>(null);
+  /** Bytes of the file that were not loaded. */
+  readonly remaining: Value<number>;
+  /** Why it can't be edited; null when it can. */
+  readonly readOnly: string | null;
+
+  private readonly disposables = new DisposableStore();
+  private readonly journalTimer = this.disposables.add(new MutableDisposable());
+  private readonly language = new Compartment();
+  private readonly separator = new Compartment();
+  private current: EditorState;
+  private surface: Surface | null = null;
+  private formatted: Format;
+  private saved: Text;
+  private etag: string | null;
+  private loaded: number;
+  private work: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly context: DocumentContext,
+    path: string,
+    content: FileContent,
+  ) {
+    const partial = content.size > content.bytes.length;
+    const bytes = partial ? wholeLines(content.bytes) : content.bytes;
+    const { text, format } = decode(bytes, partial);
+    this.path = new Value(path);
+    this.formatted = format;
+    this.etag = content.etag;
+    this.loaded = bytes.length;
+    this.remaining = new Value(content.size - bytes.length);
+    this.readOnly = readOnlyReason(content.size, format);
+    this.saved = textOf(text);
+    this.current = EditorState.create({
+      doc: this.saved,
+      extensions: [
+        context.extensions,
+        this.language.of([]),
+        this.separator.of(separatorOf(format)),
+        this.readOnly ? EditorState.readOnly.of(true) : editing(indentOf(text)),
+      ],
+    });
+  }
+
+  get state(): EditorState {
+    return this.current;
+  }
+
+  get format(): Format {
+    return this.formatted;
+  }
+
+  /** Everything goes through the surface while there is one. */
+  show(surface: Surface): void {
+    this.surface = surface;
+  }
+
+  dispatch(spec: TransactionSpec): void {
+    if (this.surface) this.surface.dispatch(spec);
+    else this.accept(this.current.update(spec).state);
+  }
+
+  /** The surface has come to this state. */
+  accept(state: EditorState): void {
+    const edited = !state.doc.eq(this.current.doc);
+    this.current = state;
+    if (!edited) return;
+    this.dirty.set(!state.doc.eq(this.saved));
+    this.journalTimer.value = this.context.clock.after(JOURNAL_MS, () => void this.writeJournal());
+  }
+
+  useLanguage(extension: Extension): void {
+    this.dispatch({ effects: this.language.reconfigure(extension) });
+  }
+
+  /** Writes the text unless the disk has another version, which becomes the trouble. Throws ApiError. */
+  save(): Promise<void> {
+    return this.exclusively(async () => {
+      if (this.readOnly || (!this.dirty.get() && this.etag !== null)) return;
+      await this.write(this.etag);
+    });
+  }
+
+  /** Takes over what other programs wrote: quietly when nothing is unsaved here. Throws ApiError. */
+  check(): Promise<void> {
+    return this.exclusively(async () => {
+      if (this.remaining.get() > 0) return;
+      const theirs = await this.readDisk(this.etag);
+      if (theirs === "gone") this.handleGone();
+      else if (theirs) this.meet(theirs, false);
+    });
+  }
+
+  /** Ends a trouble by overwriting what the disk has now, or creating the file again. */
+  keepMine(): Promise<void> {
+    return this.exclusively(async () => {
+      const trouble = this.trouble.get();
+      await this.write(trouble?.kind === "changed" ? trouble.theirs.etag : this.etag);
+    });
+  }
+
+  /** Ends a trouble by giving up what is unsaved; it can be undone. */
+  takeTheirs(): void {
+    const trouble = this.trouble.get();
+    if (trouble?.kind === "changed") this.load(trouble.theirs);
+    else this.revert();
+  }
+
+  /** Ends a trouble with a text made from both sides. */
+  merge(text: string): Promise<void> {
+    this.edit(textOf(text));
+    return this.keepMine();
+  }
+
+  /** Back to the version that was read or saved last. */
+  revert(): void {
+    this.edit(this.saved);
+    this.trouble.set(null);
+  }
+
+  dismissTrouble(): void {
+    this.trouble.set(null);
+  }
+
+  /** Brings back unsaved changes from the journal. */
+  restore(draft: Draft, disk: FileContent): void {
+    this.edit(textOf(draft.text));
+    if (!this.dirty.get()) return;
+    if (draft.etag === this.etag) {
+      this.trouble.set({ kind: "restored", at: draft.at });
+    } else {
+      this.trouble.set({ kind: "changed", theirs: disk, refused: false });
+    }
+  }
+
+  /** Appends the next part of a file that was too big to load at once. Throws ApiError. */
+  loadMore(): Promise<void> {
+    return this.exclusively(async () => {
+      if (this.remaining.get() === 0) return;
+      const { api, project } = this.context;
+      const part = await api.readFile(project, this.path.get(), { start: this.loaded, most: MOST_EDITABLE });
+      const last = this.loaded + part.bytes.length >= part.size;
+      const bytes = last ? part.bytes : wholeLines(part.bytes);
+      const { text } = decode(bytes, !last);
+      this.dispatch({ changes: { from: this.current.doc.length, insert: textOf(text) } });
+      this.saved = this.current.doc;
+      this.dirty.set(false);
+      this.loaded += bytes.length;
+      this.remaining.set(Math.max(0, part.size - this.loaded));
+    });
+  }
+
+  /** The file was moved by this page. */
+  async moveTo(path: string): Promise<void> {
+    const before = this.path.get();
+    this.path.set(path);
+    await this.context.drafts.remove(before);
+    await this.writeJournal();
+  }
+
+  /** Forgets what is unsaved, in the journal too. */
+  async discard(): Promise<void> {
+    this.journalTimer.value = undefined;
+    this.dirty.set(false);
+    await this.context.drafts.remove(this.path.get());
+  }
+
+  /** Brings the journal up to date at once. Failures are reported, not thrown. */
+  async writeJournal(): Promise<void> {
+    this.journalTimer.value = undefined;
+    const { drafts, report } = this.context;
+    const path = this.path.get();
+    try {
+      if (this.dirty.get()) await drafts.put({ path, text: this.current.doc.toString(), etag: this.etag, at: Date.now() });
+      else await drafts.remove(path);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  dispose(): void {
+    this.surface = null;
+    this.disposables.dispose();
+  }
+
+  /** Saves, checks and loads of one document run one after the other, so that each sees the etag that the last one left. */
+  private exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.work.then(task, task);
+    this.work = run.catch(() => undefined);
+    return run;
+  }
+
+  private async write(expected: string | null): Promise<void> {
+    const { api, project } = this.context;
+    const doc = this.current.doc;
+    const bytes = encode(doc.toString(), this.formatted);
+    this.saving.set(true);
+    try {
+      this.settle(doc, await api.writeFile(project, this.path.get(), bytes, expected === null ? "absent" : { etag: expected }));
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 412)) throw error;
+      const theirs = await this.readDisk(null);
+      if (theirs === "gone") this.handleGone();
+      else if (theirs) this.meet(theirs, true);
+    } finally {
+      this.saving.set(false);
+    }
+  }
+
+  private async readDisk(known: string | null): Promise<FileContent | "gone" | null> {
+    const { api, project } = this.context;
+    const path = this.path.get();
+    try {
+      return known === null ? await api.readFile(project, path) : await api.readFileIfChanged(project, path, known);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return "gone";
+      throw error;
+    }
+  }
+
+  private meet(theirs: FileContent, refused: boolean): void {
+    const { text } = decode(theirs.bytes);
+    if (textOf(text).eq(this.current.doc)) this.settle(this.current.doc, theirs.etag);
+    else if (this.dirty.get() || refused) this.trouble.set({ kind: "changed", theirs, refused });
+    else this.load(theirs);
+  }
+
+  private handleGone(): void {
+    this.etag = null;
+    this.trouble.set({ kind: "deleted" });
+  }
+
+  private load(theirs: FileContent): void {
+    const { text, format } = decode(theirs.bytes);
+    this.formatted = format;
+    this.dispatch({ effects: this.separator.reconfigure(separatorOf(format)) });
+    this.edit(textOf(text));
+    this.settle(this.current.doc, theirs.etag);
+  }
+
+  private edit(next: Text): void {
+    this.dispatch({ changes: changesBetween(this.current.doc, next) });
+  }
+
+  /** `doc` is what the disk has now, under this etag. */
+  private settle(doc: Text, etag: string): void {
+    this.saved = doc;
+    this.etag = etag;
+    this.trouble.set(null);
+    this.dirty.set(!this.current.doc.eq(doc));
+    void this.writeJournal();
+  }
+}
+
+function textOf(text: string): Text {
+  return Text.of(text.split("\n"));
+}
+
+// A file that mixes line breaks keeps each as it is: only "\n" ends a line, and every "\r" stays a character of it.
+function separatorOf(format: Format): Extension {
+  return format.lineBreak === null ? EditorState.lineSeparator.of("\n") : [];
+}
+
+function readOnlyReason(size: number, format: Format): string | null {
+  if (size > MOST_EDITABLE) return "Files over 5 MB open read-only.";
+  if (format.encoding !== "utf-8") return `This file is ${format.encoding.toUpperCase()}, not UTF-8. It opens read-only, so that saving can't damage it.`;
+  return null;
+}
+
+/** The bytes up to the last line break, so that no character is cut; all of them when there is none. */
+function wholeLines(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const end = bytes.lastIndexOf(10) + 1;
+  return end > 0 ? bytes.subarray(0, end) : bytes;
+}

@@ -1,0 +1,75 @@
+// Which language a file is in, by its name. Each is loaded when the first file in it is opened.
+
+import { LanguageSupport, StreamLanguage, type StreamParser } from "@codemirror/language";
+import type { Extension } from "@codemirror/state";
+
+export interface Language {
+  readonly name: string;
+  /** What comes after the last dot, in lower case. */
+  readonly extensions: readonly string[];
+  /** Whole names, in lower case. */
+  readonly names?: readonly string[];
+  readonly load: () => Promise<Extension>;
+}
+
+function legacy<M>(module: Promise<M>, pick: (module: M) => StreamParser<unknown>): Promise<Extension> {
+  return module.then((loaded) => new LanguageSupport(StreamLanguage.define(pick(loaded))));
+}
+
+const javascript = async (options: { jsx?: boolean; typescript?: boolean }): Promise<Extension> =>
+  (await import("@codemirror/lang-javascript")).javascript(options);
+
+const LANGUAGES: readonly Language[] = [
+  { name: "JavaScript", extensions: ["js", "mjs", "cjs", "jsx"], load: () => javascript({ jsx: true }) },
+  { name: "TypeScript", extensions: ["ts", "mts", "cts"], load: () => javascript({ typescript: true }) },
+  { name: "TypeScript JSX", extensions: ["tsx"], load: () => javascript({ typescript: true, jsx: true }) },
+  {
+    name: "JSON",
+    extensions: ["json", "map", "webmanifest", "ipynb"],
+    names: ["flake.lock", ".prettierrc", ".eslintrc"],
+    load: async () => (await import("@codemirror/lang-json")).json(),
+  },
+  { name: "HTML", extensions: ["html", "htm", "vue", "svelte", "ejs", "hbs", "njk", "j2"], load: async () => (await import("@codemirror/lang-html")).html() },
+  { name: "CSS", extensions: ["css"], load: async () => (await import("@codemirror/lang-css")).css() },
+  { name: "Markdown", extensions: ["md", "markdown", "mdx"], load: async () => (await import("@codemirror/lang-markdown")).markdown() },
+  { name: "Python", extensions: ["py", "pyi", "pyw"], load: async () => (await import("@codemirror/lang-python")).python() },
+  { name: "YAML", extensions: ["yaml", "yml"], load: async () => (await import("@codemirror/lang-yaml")).yaml() },
+  { name: "Nix", extensions: ["nix"], load: async () => (await import("@replit/codemirror-lang-nix")).nix() },
+  { name: "TOML", extensions: ["toml"], names: ["cargo.lock", "poetry.lock"], load: () => legacy(import("@codemirror/legacy-modes/mode/toml"), (m) => m.toml) },
+  {
+    name: "Shell",
+    extensions: ["sh", "bash", "zsh", "ksh", "profile"],
+    names: [".bashrc", ".profile", ".bash_profile", ".zshrc", ".envrc", ".env", "pkgbuild"],
+    load: () => legacy(import("@codemirror/legacy-modes/mode/shell"), (m) => m.shell),
+  },
+  { name: "Dockerfile", extensions: ["dockerfile"], names: ["dockerfile", "containerfile"], load: () => legacy(import("@codemirror/legacy-modes/mode/dockerfile"), (m) => m.dockerFile) },
+  { name: "Properties", extensions: ["ini", "properties", "conf", "cfg"], names: [".editorconfig", ".npmrc", ".gitconfig"], load: () => legacy(import("@codemirror/legacy-modes/mode/properties"), (m) => m.properties) },
+  { name: "XML", extensions: ["xml", "svg", "xsl", "plist"], load: () => legacy(import("@codemirror/legacy-modes/mode/xml"), (m) => m.xml) },
+  { name: "SQL", extensions: ["sql"], load: () => legacy(import("@codemirror/legacy-modes/mode/sql"), (m) => m.standardSQL) },
+  { name: "Go", extensions: ["go"], load: () => legacy(import("@codemirror/legacy-modes/mode/go"), (m) => m.go) },
+  { name: "Rust", extensions: ["rs"], load: () => legacy(import("@codemirror/legacy-modes/mode/rust"), (m) => m.rust) },
+  { name: "Ruby", extensions: ["rb", "rake", "gemspec"], names: ["gemfile", "rakefile"], load: () => legacy(import("@codemirror/legacy-modes/mode/ruby"), (m) => m.ruby) },
+  { name: "C", extensions: ["c", "h"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.c) },
+  { name: "C++", extensions: ["cc", "cpp", "cxx", "hpp", "hh"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.cpp) },
+  { name: "Java", extensions: ["java"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.java) },
+  { name: "Kotlin", extensions: ["kt", "kts"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.kotlin) },
+  { name: "C#", extensions: ["cs"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.csharp) },
+  { name: "Lua", extensions: ["lua"], load: () => legacy(import("@codemirror/legacy-modes/mode/lua"), (m) => m.lua) },
+  { name: "Perl", extensions: ["pl", "pm"], load: () => legacy(import("@codemirror/legacy-modes/mode/perl"), (m) => m.perl) },
+  { name: "R", extensions: ["r"], load: () => legacy(import("@codemirror/legacy-modes/mode/r"), (m) => m.r) },
+  { name: "Swift", extensions: ["swift"], load: () => legacy(import("@codemirror/legacy-modes/mode/swift"), (m) => m.swift) },
+  { name: "Sass", extensions: ["scss", "less"], load: () => legacy(import("@codemirror/legacy-modes/mode/css"), (m) => m.sCSS) },
+  { name: "Diff", extensions: ["diff", "patch"], load: () => legacy(import("@codemirror/legacy-modes/mode/diff"), (m) => m.diff) },
+  { name: "CMake", extensions: ["cmake"], names: ["cmakelists.txt"], load: () => legacy(import("@codemirror/legacy-modes/mode/cmake"), (m) => m.cmake) },
+  { name: "nginx", extensions: [], names: ["nginx.conf"], load: () => legacy(import("@codemirror/legacy-modes/mode/nginx"), (m) => m.nginx) },
+];
+
+/** The language of a file of this name; null for plain text. */
+export function languageOf(name: string): Language | null {
+  const lower = name.toLowerCase();
+  const extension = lower.slice(lower.lastIndexOf(".") + 1);
+  const byName = LANGUAGES.find((language) => language.names?.includes(lower));
+  // Dockerfile.dev and .env.local are what their first part says.
+  const stem = LANGUAGES.find((language) => language.names?.some((known) => lower.startsWith(`${known}.`)));
+  return byName ?? LANGUAGES.find((language) => language.extensions.includes(extension)) ?? stem ?? null;
+}

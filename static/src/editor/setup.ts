@@ -1,0 +1,62 @@
+// What every editor of the page can do, whatever it shows.
+
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
+import { gotoLine, highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { EditorState, type Extension } from "@codemirror/state";
+import {
+  crosshairCursor,
+  drawSelection,
+  dropCursor,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+  rectangularSelection,
+} from "@codemirror/view";
+import type { Indent } from "../text";
+import { theme } from "./theme";
+
+/** Line numbers, folding, search and looks; for the panes of a comparison too. */
+export function viewing(nonce: string): Extension {
+  return [
+    EditorView.cspNonce.of(nonce),
+    lineNumbers(),
+    highlightSpecialChars(),
+    foldGutter(),
+    drawSelection(),
+    bracketMatching(),
+    highlightSelectionMatches(),
+    search({ top: true }),
+    keymap.of([{ key: "Ctrl-g", run: gotoLine }, ...searchKeymap, ...foldKeymap]),
+    theme,
+  ];
+}
+
+/** All that changes text, on top of `viewing`. Tab indents; Escape then Tab leaves the editor. */
+export function editing(indent: Indent): Extension {
+  return [
+    history(),
+    dropCursor(),
+    indentOnInput(),
+    closeBrackets(),
+    autocompletion({ icons: false }),
+    rectangularSelection(),
+    crosshairCursor(),
+    highlightActiveLine(),
+    highlightActiveLineGutter(),
+    EditorState.allowMultipleSelections.of(true),
+    EditorState.tabSize.of(indent.unit === "\t" ? indent.size : 4),
+    indentUnit.of(indent.unit),
+    keymap.of([
+      ...closeBracketsKeymap,
+      ...defaultKeymap,
+      ...historyKeymap,
+      ...completionKeymap,
+      indentWithTab,
+    ]),
+  ];
+}
