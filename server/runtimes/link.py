@@ -15,6 +15,8 @@ from server.errors import AppError, Conflict, Invalid, LinkLost, NotFound, TooMa
 from server.runtimes.stream import Stream
 from server.supervisor.protocol import MAX_PAYLOAD, VERSION, Decoder, Kind, ProtocolError, message, parse_json
 
+__all__ = ["Link", "Stream"]
+
 logger = logging.getLogger(__name__)
 
 CALL_TIMEOUT: Final = 30.0
