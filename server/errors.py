@@ -102,6 +102,11 @@ class BadGateway(AppError):
     title = "The app did not answer"
 
 
+class GatewayTimeout(AppError):
+    status = 504
+    title = "The app took too long"
+
+
 class Unavailable(AppError):
     """The engine, or a part of the server, can't be used just now. Trying again later may work."""
 

@@ -109,7 +109,7 @@ async def identify(connection: HTTPConnection) -> Actor | None:
     for session in presented:
         actor = await services.accounts.authenticate(session=session)
         if actor is not None:
-            services.previews.note_ide(headers.addressed(scope))
+            services.previews.note_ide(str(headers.addressed(scope)))
             return actor
     return None
 

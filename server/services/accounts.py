@@ -125,13 +125,17 @@ class Accounts:
             raise ValueError(f"{action} {'needs a' if rule.on_project else 'has no'} project")
         if actor is None:
             raise NotSignedIn("sign in with the link that the server printed, or send the token as a bearer")
-        if target is not None and not await self._exists(target):
+        if target is not None and not await self.exists(target):
             raise NotFound("there is no such project")
+
+    async def exists(self, id: ProjectId) -> bool:
+        """Whether there is such a project, whoever asks."""
+        return PROJECT_ID.fullmatch(id) is not None and await self._database.projects.get(id) is not None
 
     async def sign_in(self, token: str, *, source: str, replacing: str | None = None) -> str:
         """A new session's secret, for the browser's cookie; `replacing` is the one it presented, which ends.
 
-        `source` is the address that attempts are counted by. Raises NotSignedIn, or TooMany with the token not looked at.
+        `source` is the address that attempts are counted by. Raises NotSignedIn, or TooMany, the token not looked at.
         """
         self._attempts.check(source)
         if not self._is_token(token):
@@ -159,9 +163,6 @@ class Accounts:
     def derive_key(self, purpose: str) -> bytes:
         """A secret for one purpose that changes with the token and outlives the server."""
         return hmac.digest(self._token, b"hutch " + purpose.encode(), "sha256")
-
-    async def _exists(self, id: ProjectId) -> bool:
-        return PROJECT_ID.fullmatch(id) is not None and await self._database.projects.get(id) is not None
 
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self._token)

@@ -1,0 +1,262 @@
+"""Previews: their names, who may see them, and how that is proved where the session does not reach.
+
+A preview lives on a host of its own, `{port}-{id}.{domain}`, where the IDE's cookie is never sent. There a person is
+known by a grant: a signed note that they, in the session that they have, may reach this one port of this one project.
+It comes by a ticket, good once and for seconds, which the IDE hands out. On a path preview the grant stands in the URL.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from server.errors import AppError, NotFound, NotSignedIn
+from server.models import PROJECT_ID, ProjectId
+from server.services.accounts import Accounts, Actor
+from server.services.upstream import PATIENCE, Relay, Upstream
+from server.services.upstream_socket import UpstreamSocket, open_socket
+
+TICKET_LIFETIME: Final = 30.0
+GRANT_LIFETIME: Final = 12 * 3600
+RENEW_BELOW: Final = GRANT_LIFETIME / 2
+"""A grant with less left than this is renewed by the next page that is opened with it."""
+TRUST_FOR: Final = 3.0
+"""Seconds for which a grant that was found good is not examined again; the end of its session takes as long."""
+MOST_TICKETS: Final = 1000
+MOST_REMEMBERED: Final = 4096
+READY_WAIT: Final = 20.0
+"""Seconds that a waiting page's question is held open: below what proxies allow a silent connection."""
+
+_LABEL: Final = re.compile(rf"([1-9][0-9]{{0,4}})-({PROJECT_ID.pattern})", re.ASCII)
+_GRANT: Final = re.compile(r"([hp])\.([1-9][0-9]{9,10})\.([0-9a-f]{64}|-)\.([A-Za-z0-9_-]{43})", re.ASCII)
+
+
+class Workspaces(Protocol):
+    """What previews need of the one owner of what runs."""
+
+    async def connect(self, id: ProjectId, port: int) -> Relay: ...
+
+    async def wait_for_port(self, id: ProjectId, port: int, seconds: float) -> bool: ...
+
+
+class Kind(StrEnum):
+    """Where a grant counts: in the cookie of a preview's host, or in the path of a path preview."""
+
+    HOST = "h"
+    PATH = "p"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A port of a project. What connects to it resolves the project by its id, so nothing else can be meant."""
+
+    project: ProjectId
+    port: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.port}-{self.project}"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Leave to reach a target. `expires` is in seconds since the epoch."""
+
+    actor: Actor
+    expires: int
+
+
+@dataclass(frozen=True)
+class _Ticket:
+    target: Target
+    actor: Actor
+    path: str
+    expires: float
+
+
+def parse_target(label: str) -> Target | None:
+    """The target that `{port}-{id}` names, None for everything that is not exactly that."""
+    match = _LABEL.fullmatch(label)
+    if match is None or int(match[1]) > 65535:
+        return None
+    return Target(ProjectId(match[2]), int(match[1]))
+
+
+def domain_conflict(host: str, domain: str) -> str | None:
+    """Why the IDE can't be at `host` while previews are at `domain`, as a sentence; None when it can.
+
+    An app's page may set cookies for the parents of its host. On a parent, they would reach the IDE.
+    """
+    host, domain = host.lower().rstrip("."), domain.lower().rstrip(".")
+    if _is_address(host) or ("." not in host and host != domain):
+        # Browsers refuse cookies for a name without dots, such as localhost, to names below it.
+        return None
+    if host == domain or host.endswith("." + domain):
+        return f"{host} lies within the previews' domain {domain}, where every name belongs to an app; " + _CHOOSE
+    if domain.endswith("." + host):
+        return f"previews at {domain} could set cookies for {host}, which is its parent; " + _CHOOSE
+    return None
+
+
+_CHOOSE: Final = "choose another domain for previews with HUTCH_PREVIEW_DOMAIN"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+class Previews:
+    """Names previews, grants access to them and reaches the apps. `close` before the loop ends.
+
+    `now` (seconds since the epoch) and `patience` (seconds for an app to answer) are set by tests.
+    """
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        accounts: Accounts,
+        *,
+        domain: str,
+        now: Callable[[], float] = time.time,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.domain = domain.lower().rstrip(".")
+        self.upstream = Upstream(workspaces.connect, patience=patience)
+        self.ide: str | None = None
+        self._workspaces = workspaces
+        self._accounts = accounts
+        self._now = now
+        self._patience = patience
+        self._key = accounts.derive_key("preview grants")
+        self._tickets: dict[str, _Ticket] = {}
+        self._examined: dict[tuple[str, Target, Kind], tuple[Grant, float]] = {}
+
+    # ---- names
+
+    def parse_host(self, host: str) -> Target | None:
+        """The target whose preview is at `host`, None when it is no name of previews.
+
+        Raises NotFound for a name within the domain that is none of a preview.
+        """
+        name = host.lower().rstrip(".")
+        if name != self.domain and not name.endswith("." + self.domain):
+            return None
+        target = parse_target(host.lower().removesuffix("." + self.domain))
+        if target is None:
+            raise NotFound("there is no preview of that name")
+        return target
+
+    def origin(self, target: Target, near: str) -> str:
+        """Where the preview is for someone who reaches this server at the origin `near`: same scheme, same port."""
+        parts = urlsplit(near)
+        port = "" if parts.port is None else f":{parts.port}"
+        return f"{parts.scheme}://{target.label}.{self.domain}{port}"
+
+    def url(self, project: ProjectId, port: int, near: str) -> str:
+        """The address of the preview of a port, for the lists that the API gives."""
+        return self.origin(Target(project, port), near) + "/"
+
+    def note_ide(self, origin: str) -> None:
+        """Remember where a signed-in browser found the IDE: that is where its previews send it to get in."""
+        self.ide = origin
+
+    # ---- leave to see them
+
+    def issue_ticket(self, actor: Actor, target: Target, path: str) -> str:
+        """A secret that is good once, within 30 s, on the target's host; then the browser goes on to `path`."""
+        now = self._now()
+        if len(self._tickets) >= MOST_TICKETS:
+            self._tickets = {key: ticket for key, ticket in self._tickets.items() if ticket.expires > now}
+            while len(self._tickets) >= MOST_TICKETS:
+                self._tickets.pop(next(iter(self._tickets)))
+        secret = secrets.token_urlsafe(24)
+        self._tickets[_digest(secret)] = _Ticket(target, actor, path, now + TICKET_LIFETIME)
+        return secret
+
+    def redeem_ticket(self, secret: str, target: Target) -> tuple[str, str]:
+        """The grant and the path that a ticket stands for. Raises NotSignedIn for one used, old or of another host."""
+        ticket = self._tickets.pop(_digest(secret), None)
+        if ticket is None or ticket.expires <= self._now() or ticket.target != target:
+            raise NotSignedIn("this way in was used already or is too old; open the preview again from the IDE")
+        return self.grant(ticket.actor, target, Kind.HOST), ticket.path
+
+    def grant(self, actor: Actor, target: Target, kind: Kind) -> str:
+        """A new grant, for a cookie or a path. It ends with the actor's session, and after 12 hours."""
+        return self._signed(kind, int(self._now()) + GRANT_LIFETIME, actor.session or "-", target)
+
+    async def examine(self, text: str, target: Target, kind: Kind) -> Grant | None:
+        """The grant that `text` is, None when it is not good, or not any longer, for this target."""
+        known = self._examined.get((text, target, kind))
+        if known is not None and known[1] > self._now():
+            return known[0]
+        found = await self._examine(text, target, kind)
+        if found is not None:
+            if len(self._examined) >= MOST_REMEMBERED:
+                self._examined.clear()
+            self._examined[text, target, kind] = found, min(self._now() + TRUST_FOR, found.expires)
+        return found
+
+    def is_due(self, grant: Grant) -> bool:
+        """Whether it is time for a new one."""
+        return grant.expires - self._now() < RENEW_BELOW
+
+    async def _examine(self, text: str, target: Target, kind: Kind) -> Grant | None:
+        match = _GRANT.fullmatch(text)
+        if match is None or match[1] != kind or int(match[2]) <= self._now():
+            return None
+        if not hmac.compare_digest(text, self._signed(kind, int(match[2]), match[3], target)):
+            return None
+        actor = Actor() if match[3] == "-" else await self._accounts.resume(match[3])
+        try:
+            await self._accounts.require(actor, "preview.open", target.project)
+        except AppError:
+            return None
+        assert actor is not None
+        return Grant(actor, int(match[2]))
+
+    def _signed(self, kind: Kind, expires: int, session: str, target: Target) -> str:
+        claim = f"{kind}.{expires}.{session}"
+        mac = hmac.digest(self._key, f"{claim} {target.label}.{self.domain}".encode(), "sha256")
+        return f"{claim}.{urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+    # ---- the apps
+
+    async def wait_until_ready(self, target: Target) -> bool:
+        """Whether the port listens now, or comes to within 20 s."""
+        return await self._workspaces.wait_for_port(target.project, target.port, READY_WAIT)
+
+    async def open_socket(
+        self, target: Target, path: str, headers: Sequence[tuple[str, str]], subprotocols: Sequence[str]
+    ) -> tuple[UpstreamSocket, list[tuple[str, str]]]:
+        """Open a WebSocket to the app; also the headers of its answer. The caller closes the socket.
+
+        Raises what `Upstream.connect` and `upstream_socket.open_socket` do.
+        """
+        relay = await self.upstream.connect(target.project, target.port)
+        return await open_socket(relay, path, headers, subprotocols=subprotocols, patience=self._patience)
+
+    async def close(self) -> None:
+        """Cut every connection to the apps."""
+        await asyncio.shield(self.upstream.close())
+
+
+def is_grant(text: str) -> bool:
+    """Whether `text` has the form of a grant, good or not."""
+    return _GRANT.fullmatch(text) is not None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
