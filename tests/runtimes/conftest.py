@@ -1,0 +1,57 @@
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiodocker import Docker
+
+from server.runtimes.docker.runtime import Road
+from tests.runtimes.contract import (
+    ENGINE,
+    World,
+    docker_world,
+    local_world,
+)
+from tests.runtimes.images import build
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    async def built() -> str:
+        async with Docker(url=ENGINE) as docker:
+            return await build(docker)
+
+    return asyncio.run(built())
+
+
+@pytest.fixture(
+    params=[
+        "local",
+        pytest.param("docker-socket", marks=pytest.mark.engine),
+        pytest.param("docker-exec", marks=pytest.mark.engine),
+    ]
+)
+def new_world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    if request.param == "local":
+        return local_world(tmp_path, os.environ)
+    link: Road = "exec" if request.param == "docker-exec" else "socket"
+    return docker_world(request.param, tmp_path, request.getfixturevalue("image"), link)
+
+
+@pytest.fixture
+async def world(new_world: World) -> AsyncIterator[World]:
+    try:
+        yield new_world
+    finally:
+        await new_world.clear()
+
+
+@pytest.fixture
+async def docker(image: str, tmp_path: Path) -> AsyncIterator[World]:
+    """For what only containers promise, by whichever road."""
+    tried = docker_world("docker", tmp_path, image, "auto")
+    try:
+        yield tried
+    finally:
+        await tried.clear()

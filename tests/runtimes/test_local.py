@@ -1,0 +1,50 @@
+"""What only the local runtime has to promise."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from server.models import ProjectId
+from tests.runtimes.contract import (
+    local_world,
+    marked,
+    read_until,
+)
+
+
+async def test_the_servers_own_variables_are_not_passed_on(tmp_path: Path) -> None:
+    environment = dict(os.environ) | {"HUTCH_TOKEN": "canary-of-the-token", "AWS_SECRET_ACCESS_KEY": "canary"}
+    world = local_world(tmp_path, environment)
+    runtime, spec = world.runtime(), world.spec()
+    try:
+        link = await world.started(runtime, spec)
+        text = await world.output_of(runtime, spec, link, "env")
+        assert "canary" not in text
+        assert f"HUTCH_PROJECT={spec.project}" in text and "PATH=" in text
+        assert json.dumps(runtime.layout(spec).env).count("canary") == 0
+        assert marked(spec.project) and not marked(spec.project, b"canary")
+    finally:
+        await world.clear()
+
+
+async def test_what_a_killed_supervisor_left_is_ended(tmp_path: Path) -> None:
+    world = local_world(tmp_path, os.environ)
+    runtime, spec = world.runtime(), world.spec()
+    try:
+        link = await world.started(runtime, spec)
+        stream = await link.attach(await world.spawn(runtime, spec, link, "sh", "-c", "echo ready; sleep 1000"), None)
+        await read_until(stream, b"ready")
+        os.kill(link.hello["pid"], signal.SIGKILL)
+        await link.wait_closed()
+        again = await world.started(runtime, spec)
+        assert again.boot != link.boot
+        assert "sleep" not in "".join(_commands(spec.project))
+        await runtime.stop(spec.project)
+        assert not marked(spec.project)
+    finally:
+        await world.clear()
+
+
+def _commands(project: ProjectId) -> list[str]:
+    return [Path(f"/proc/{pid}/cmdline").read_text() for pid in marked(project)]
