@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from server.errors import AppError, LinkLost, Unavailable
+from server.errors import LinkLost, Unavailable
 from server.runtimes.link import Link
 
 SOCKET: Final = "supervisor.sock"
@@ -145,7 +145,7 @@ class _Pipe(asyncio.WriteTransport):
         try:
             while data := await self._read():
                 self._link.data_received(data)
-        except (OSError, AppError):
+        except OSError:
             return
 
     async def _write_all(self) -> None:
@@ -161,5 +161,5 @@ class _Pipe(asyncio.WriteTransport):
                 if self._paused:
                     self._paused = False
                     self._link.resume_writing()
-        except (OSError, AppError):
+        except OSError:
             return

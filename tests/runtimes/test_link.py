@@ -1,4 +1,5 @@
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -246,3 +247,53 @@ async def test_a_peer_that_never_greets_is_given_up(monkeypatch: pytest.MonkeyPa
     ours, theirs = socket.socketpair()
     with theirs, pytest.raises(Unavailable):
         await over_socket("p1", ours)
+
+
+VALUES: tuple[Any, ...] = (
+    0,
+    1,
+    -1,
+    2**63,
+    2**64,
+    1.5,
+    True,
+    None,
+    "",
+    "gap",
+    "reset",
+    "exit",
+    [],
+    [1],
+    {},
+    {"code": []},
+)
+
+
+def _noise(chance: random.Random, stream: int) -> bytes:
+    """A frame that is right in some parts and absurd in others."""
+    kind = chance.choice(list(Kind))
+    to = chance.choice((0, stream, stream, stream, stream + 1))
+    if kind in (Kind.CONTROL, Kind.MESSAGE):
+        keys = ("id", "event", "result", "error", "type", "offset", "code", "detail", "stream")
+        return message(kind, to, {chance.choice(keys): chance.choice(VALUES) for _ in range(3)})
+    return frame(kind, to, chance.randbytes(chance.choice((0, 1, 8, 8, 100))))
+
+
+async def test_noise_never_raises_out_of_the_link() -> None:
+    problems: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context))
+    for seed in range(150):
+        chance = random.Random(seed)
+        async with linked() as (link, peer):
+            seen: list[object] = []
+            link.on_event = seen.append
+            view, wire = await viewer(link, peer), await relay(link, peer)
+            peer.writer.write(b"".join(_noise(chance, chance.choice((view.id, wire.id))) for _ in range(12)))
+            peer.writer.write_eof()
+            for stream in (view, wire):
+                with pytest.raises(LinkLost):
+                    while await stream.receive() is not None:
+                        pass
+                    raise LinkLost("ended in order")
+            await link.wait_closed()
+    assert problems == []
