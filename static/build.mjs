@@ -23,7 +23,7 @@ const options = {
   bundle: true,
   splitting: true,
   format: "esm",
-  target: ["es2022", "chrome109", "firefox115", "safari16.4"],
+  target: ["es2022", "chrome123", "firefox121", "safari17.5"],
   minify: !watching,
   sourcemap: watching ? "inline" : false,
   legalComments: "none",

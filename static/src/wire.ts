@@ -56,6 +56,8 @@ export interface Template {
   readonly name: string;
   readonly title?: string;
   readonly description?: string;
+  /** False for one whose packages are not named at creation. */
+  readonly dependencies?: boolean;
 }
 
 export interface Entry {

@@ -1,0 +1,36 @@
+// Showing both sides when the file on disk is not the one that was edited.
+
+import type { Extension } from "@codemirror/state";
+import { h } from "./dom";
+import type { TextDocument } from "./editor/document";
+import type { Disposable } from "./lifecycle";
+import { decode } from "./text";
+import type { EditorArea } from "./views/editor";
+import { button } from "./widgets/button";
+
+/** Covers the document's editor with the comparison until one side, or a mixture, is chosen. */
+export async function showConflict(area: EditorArea, document: TextDocument, extensions: Extension, narrow: boolean): Promise<void> {
+  const trouble = document.trouble.get();
+  if (trouble?.kind !== "changed") return;
+  const { compare } = await import("./editor/merge");
+  const comparison = compare({ theirs: decode(trouble.theirs.bytes).text, mine: document.state.doc.toString(), extensions, narrow });
+  let cover: Disposable | null = null;
+  return new Promise((resolve, reject) => {
+    const end = (task: () => void | Promise<void>): void => {
+      void (async () => task())().then(resolve, reject);
+      cover?.dispose();
+      comparison.dispose();
+      area.focus();
+    };
+    const actions = h(
+      "div",
+      { class: "merge-actions" },
+      h("p", {}, "Take over what you want from the disk’s version, then save."),
+      button("Save yours", () => end(() => document.merge(comparison.text())), "primary"),
+      button("Take theirs", () => end(() => document.takeTheirs())),
+      button("Decide later", () => end(() => undefined)),
+    );
+    cover = area.cover(document, h("div", { class: "merge-cover", role: "group", "aria-label": "Both versions" }, actions, comparison.element));
+    comparison.focus();
+  });
+}

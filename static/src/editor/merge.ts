@@ -1,0 +1,65 @@
+// Both sides of a conflict, beside each other or, where there is no room, in one text. Loaded when there is a conflict.
+
+import { MergeView, unifiedMergeView } from "@codemirror/merge";
+import { EditorState, type Extension } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { h } from "../dom";
+import type { Disposable } from "../lifecycle";
+
+export interface Sides {
+  readonly theirs: string;
+  readonly mine: string;
+  readonly extensions: Extension;
+  readonly narrow: boolean;
+}
+
+export interface Comparison extends Disposable {
+  readonly element: HTMLElement;
+  /** My side as it was edited by taking over parts of theirs. */
+  text(): string;
+  focus(): void;
+}
+
+export function compare(sides: Sides): Comparison {
+  return sides.narrow ? unified(sides) : sideBySide(sides);
+}
+
+function label(name: string): Extension {
+  return EditorView.contentAttributes.of({ "aria-label": name });
+}
+
+function sideBySide({ theirs, mine, extensions }: Sides): Comparison {
+  const host = h("div", { class: "merge-editors" });
+  const view = new MergeView({
+    a: { doc: theirs, extensions: [extensions, EditorState.readOnly.of(true), label("The version on disk")] },
+    b: { doc: mine, extensions: [extensions, label("Your version")] },
+    parent: host,
+    revertControls: "a-to-b",
+    renderRevertControl: () => h("button", { type: "button", class: "merge-take", title: "Take this part", "aria-label": "Take this part" }, "→"),
+    collapseUnchanged: { margin: 3, minSize: 6 },
+    gutter: true,
+  });
+  const heads = h("div", { class: "merge-heads" }, h("span", {}, "On disk"), h("span", {}, "Yours, as it will be saved"));
+  return {
+    element: h("div", { class: "merge" }, heads, host),
+    text: () => view.b.state.doc.toString(),
+    focus: () => view.b.focus(),
+    dispose: () => view.destroy(),
+  };
+}
+
+function unified({ theirs, mine, extensions }: Sides): Comparison {
+  const host = h("div", { class: "merge-editors" });
+  const view = new EditorView({
+    doc: mine,
+    extensions: [extensions, label("Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
+    parent: host,
+  });
+  const heads = h("div", { class: "merge-heads" }, h("span", {}, "Yours, with what the disk has in red"));
+  return {
+    element: h("div", { class: "merge" }, heads, host),
+    text: () => view.state.doc.toString(),
+    focus: () => view.focus(),
+    dispose: () => view.destroy(),
+  };
+}

@@ -1,0 +1,389 @@
+// The IDE page: builds the store, the sockets and the views, and joins them. The only module that knows all of them.
+
+import { EditorView } from "@codemirror/view";
+import { type Api, ApiError, Api as HttpApi, messageOf } from "./api";
+import { browserClock } from "./clock";
+import { Commands, isMac } from "./commands";
+import type { ProjectConfig } from "./config";
+import { showConflict } from "./conflicts";
+import { Documents } from "./documents";
+import { h, listen } from "./dom";
+import { DraftDatabase } from "./drafts";
+import { viewing } from "./editor/setup";
+import { ProjectEvents } from "./events";
+import { FileActions } from "./fileactions";
+import { FileIndex } from "./fileindex";
+import { FileTree, nameOf } from "./files";
+import { ideCommands } from "./idecommands";
+import { decideUnsaved, fileItems, moreItems } from "./idemenus";
+import { DisposableStore, watch } from "./lifecycle";
+import { PendingView } from "./pending";
+import { parseAnchor, recallSession, rememberSession } from "./session";
+import { type Pane, Store } from "./store";
+import type { ThemeChoice } from "./theme";
+import { EditorArea } from "./views/editor";
+import { announcementOf, HeaderView, PANE_TABS } from "./views/header";
+import { StatusView } from "./views/status";
+import { StepsView } from "./views/steps";
+import { TabsView } from "./views/tabs";
+import { TreeView } from "./views/tree";
+import { PaneBarView, WorkbenchView } from "./views/workbench";
+import { openMenu } from "./widgets/menu";
+import { Notices } from "./widgets/notices";
+import type { RunState } from "./wire";
+
+// The files that a newcomer wants to see first, best first.
+const STARTERS = ["index.js", "main.py", "app.py", "index.html", "src/index.js", "README.md", "package.json"];
+const STEPS_LINGER_MS = 2500;
+
+/** Builds the page of one project in `root`. Resolves when the first file can be edited. */
+export async function startIde(root: HTMLElement, config: ProjectConfig, theme: ThemeChoice): Promise<void> {
+  await new Ide(root, config, theme).start();
+}
+
+export class Ide {
+  readonly store: Store;
+  readonly documents: Documents;
+  readonly files: FileTree;
+  readonly index: FileIndex;
+  readonly actions: FileActions;
+  readonly commands: Commands;
+  readonly workbench: WorkbenchView;
+  /** Shows what went wrong. Never throws. */
+  readonly report = (error: unknown): void => {
+    if (!(error instanceof ApiError)) reportError(error);
+    this.notices.show(messageOf(error), "error");
+  };
+
+  private readonly disposables = new DisposableStore();
+  private readonly id: string;
+  private readonly api: Api;
+  private readonly events: ProjectEvents;
+  private readonly notices = new Notices();
+  private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
+  private readonly extensions;
+  private readonly editor: EditorArea;
+  private readonly tree: TreeView;
+  private readonly header: HeaderView;
+  private readonly steps: StepsView;
+  private readonly pending: Readonly<Record<"terminal" | "logs" | "preview", PendingView>>;
+  /** The person's own choice until the state changes; null to show the steps when they matter. */
+  private stepsChoice: boolean | null = null;
+  private started = false;
+
+  constructor(
+    private readonly root: HTMLElement,
+    config: ProjectConfig,
+    readonly theme: ThemeChoice,
+  ) {
+    const api = new HttpApi();
+    this.id = config.project.id;
+    this.api = api;
+    this.store = new Store(config.project);
+    this.extensions = viewing(config.nonce);
+    this.commands = new Commands(isMac(navigator.platform), this.report);
+    this.files = this.disposables.add(new FileTree(api, this.id));
+    this.index = new FileIndex(api, this.id);
+    const drafts = new DraftDatabase(this.id);
+    const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, report: this.report };
+    this.documents = this.disposables.add(new Documents(context, decideUnsaved));
+    this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence) => this.notices.show(sentence));
+    this.events = this.disposables.add(new ProjectEvents(api, this.id));
+    this.pending = {
+      terminal: new PendingView("pane terminal", "Terminal", async () => new (await import("./views/terminals")).TerminalPanel(api, config, this.store)),
+      logs: new PendingView("pane logs", "Logs", async () => new (await import("./views/logs")).LogView(api, config, this.store)),
+      preview: new PendingView("pane preview", "Preview", async () => new (await import("./views/preview")).PreviewPane(api, config, this.store)),
+    };
+    this.tree = this.disposables.add(this.makeTree());
+    this.editor = this.disposables.add(this.makeEditor());
+    this.workbench = this.disposables.add(this.makeWorkbench());
+    this.steps = this.disposables.add(new StepsView(this.store));
+    this.header = this.disposables.add(this.makeHeader());
+    this.commands.register(...ideCommands(this));
+  }
+
+  /** Puts the page together and loads what it shows. */
+  async start(): Promise<void> {
+    this.build();
+    this.connect();
+    this.listen();
+    this.events.start();
+    await this.loadFiles();
+    this.started = true;
+    for (const pane of ["terminal", "logs", "preview"] as const) if (this.workbench.isVisible(pane)) void this.pending[pane].show();
+  }
+
+  activeView(): EditorView | null {
+    const active = this.documents.active.get();
+    return active && this.editor.viewOf(active);
+  }
+
+  async openFile(path: string, line: number | null = null): Promise<void> {
+    try {
+      await this.documents.show(path);
+      this.store.show("editor");
+      const view = this.activeView();
+      if (view && line !== null) goTo(view, line);
+      this.editor.focus();
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  async saveActive(): Promise<void> {
+    const document = this.documents.active.get();
+    if (document?.kind !== "text") return;
+    if (document.readOnly) return this.notices.show(document.readOnly);
+    await document.save();
+    if (!document.dirty.get()) this.store.announce(`Saved ${nameOf(document.path.get())}.`);
+  }
+
+  /** Asks for the name in the tree; without `folder` in the one where its cursor is. */
+  startCreate(kind: "file" | "folder", folder?: string): void {
+    this.store.show("files");
+    this.tree.startCreate(kind, folder);
+  }
+
+  async startRename(path: string): Promise<void> {
+    await this.reveal(path);
+    this.tree.startRename(path);
+  }
+
+  async reveal(path: string): Promise<void> {
+    this.store.show("files");
+    await this.files.reveal(path);
+    this.tree.select(path);
+  }
+
+  async refreshFiles(paths: readonly string[]): Promise<void> {
+    this.index.invalidate();
+    await Promise.all([this.files.refresh(paths), this.documents.check(paths)]);
+  }
+
+  async run(): Promise<void> {
+    // What is run should be what is seen.
+    await this.documents.saveAll();
+    this.store.show("logs");
+    this.store.setStatus(await this.api.run(this.id));
+  }
+
+  async restart(): Promise<void> {
+    await this.documents.saveAll();
+    this.store.setStatus(await this.api.restart(this.id));
+  }
+
+  async stop(container: boolean): Promise<void> {
+    this.store.setStatus(await this.api.stop(this.id, { container }));
+  }
+
+  focusPane(pane: Pane): void {
+    this.store.show(pane);
+    if (pane === "editor") this.editor.focus();
+    else if (pane === "files") this.tree.focus();
+    else void this.pending[pane].show().then((view) => view && focusFirst(view.element));
+  }
+
+  focusNextPane(): void {
+    const panes = this.workbench.isNarrow ? PANE_TABS.map(([pane]) => pane) : PANE_TABS.map(([pane]) => pane).filter((pane) => this.workbench.isVisible(pane));
+    const at = panes.findIndex((pane) => document.getElementById(`pane-${pane}`)?.contains(document.activeElement));
+    const next = panes[(at + 1) % panes.length];
+    if (next) this.focusPane(next);
+  }
+
+  private makeTree(): TreeView {
+    const attempt = (task: () => Promise<void>): void => void task().catch(this.report);
+    return new TreeView(this.files, {
+      open: (path) => void this.openFile(path),
+      createFile: (path) => attempt(() => this.actions.createFile(path)),
+      createFolder: (path) => attempt(() => this.actions.createFolder(path)),
+      rename: (from, to) => attempt(() => this.files.move(from, to)),
+      remove: (path) => attempt(() => this.actions.remove(path)),
+      upload: (folder, items) => attempt(() => this.actions.upload(folder, items)),
+      menu: (path, place) => openMenu(fileItems(this, path), place, path ? `Actions for ${nameOf(path)}` : "Actions for the project’s folder"),
+      report: this.report,
+    });
+  }
+
+  private makeEditor(): EditorArea {
+    const attempt = (task: () => Promise<unknown>): void => void task().catch(this.report);
+    const tabs = this.disposables.add(new TabsView(this.documents, (document) => attempt(() => this.documents.close(document))));
+    return new EditorArea(
+      this.documents,
+      {
+        save: (document) => attempt(() => document.save()),
+        keepMine: (document) => attempt(() => document.keepMine()),
+        takeTheirs: (document) => document.takeTheirs(),
+        compare: (document) => attempt(() => showConflict(this.editor, document, this.extensions, this.workbench.isNarrow)),
+        close: (document) => attempt(() => this.documents.close(document)),
+        loadMore: (document) => attempt(() => document.loadMore()),
+        fileUrl: (path) => this.api.fileUrl(this.id, path),
+      },
+      tabs.element,
+      (document) => tabs.idOf(document),
+      this.makeWelcome(),
+    );
+  }
+
+  private makeWelcome(): HTMLElement {
+    const hint = (label: string, id: string): HTMLElement =>
+      h("button", { type: "button", class: "welcome-item", on: { click: () => this.commands.run(id) } }, h("span", {}, label), h("kbd", {}, this.commands.labelOf(id)));
+    // The keys are known once the commands are.
+    const place = h("div", { class: "welcome" });
+    queueMicrotask(() => place.append(hint("Go to file", "quickOpen"), hint("New file", "newFile"), hint("Run", "run"), hint("All commands", "palette")));
+    return place;
+  }
+
+  private makeWorkbench(): WorkbenchView {
+    return new WorkbenchView(this.store, {
+      files: this.tree.element,
+      editor: this.editor.element,
+      terminal: this.pending.terminal.element,
+      logs: this.pending.logs.element,
+      preview: this.pending.preview.element,
+    });
+  }
+
+  private makeHeader(): HeaderView {
+    return new HeaderView(this.store, {
+      run: () => this.commands.run("run"),
+      stop: () => this.commands.run("stop"),
+      restart: () => this.commands.run("restart"),
+      openPalette: () => this.commands.run("palette"),
+      toggleTheme: () => this.theme.toggle(),
+      toggleRegion: (region) => this.workbench.toggle(region),
+      toggleSteps: () => this.toggleSteps(),
+      isShown: (region) => this.workbench.isShown(region),
+      menu: () => moreItems(this),
+    });
+  }
+
+  private build(): void {
+    const status = new StatusView(this.store, this.documents, this.editor.position, {
+      reconnect: () => this.events.retry(),
+      signIn: () => location.reload(),
+      goToLine: () => this.commands.run("goToLine"),
+    });
+    const bar = new PaneBarView(this.store, PANE_TABS);
+    const skip = h("a", { class: "skip", href: "#main", on: { click: (event) => this.skipToEditor(event) } }, "Skip to the editor");
+    this.root.classList.add("ide");
+    this.root.replaceChildren(skip, this.header.element, this.steps.element, this.workbench.element, status.element, bar.element, this.live, this.notices.element);
+    this.disposables.add(status);
+    this.disposables.add(bar);
+    this.workbench.start();
+    this.renderSteps();
+  }
+
+  private skipToEditor(event: Event): void {
+    event.preventDefault();
+    this.focusPane("editor");
+  }
+
+  /** What the server tells goes into the store; what the store tells goes to the views. */
+  private connect(): void {
+    const { disposables, events, store } = this;
+    disposables.add(events.onStatus((status) => store.setStatus(status)));
+    disposables.add(events.onPorts((ports) => store.setPorts(ports)));
+    disposables.add(events.onTerminals((terminals) => store.setTerminals(terminals)));
+    disposables.add(events.onNotice((sentence) => this.notices.show(sentence)));
+    disposables.add(events.onState((state) => store.setConnection(state)));
+    disposables.add(events.onTree((paths) => void this.refreshFiles(paths)));
+    // Changes on disk during a lost connection were told to nobody.
+    disposables.add(events.onOpen(() => this.started && void this.refreshFiles([""])));
+    disposables.add(this.files.onMoved((moved) => void this.documents.handleMoved(moved).catch(this.report)));
+    disposables.add(this.files.onRemoved((path) => void this.documents.handleRemoved(path).catch(this.report)));
+    disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
+    disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
+    disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));
+    disposables.add(this.workbench.onLayout(() => this.header.renderRegions(this.stepsShown)));
+    disposables.add(this.workbench.onVisible((pane) => this.handleVisible(pane)));
+    this.followState();
+  }
+
+  private followState(): void {
+    let before: RunState | null = null;
+    this.disposables.add(
+      this.store.status.onChange((status) => {
+        if (!status || status.state === before) return;
+        if (before !== null) this.store.announce(announcementOf(status.state));
+        before = status.state;
+        this.stepsChoice = null;
+        this.renderSteps();
+        // The times of the steps stay in sight for a moment after the app is up.
+        if (status.state === "running") setTimeout(() => this.renderSteps(), STEPS_LINGER_MS);
+      }),
+    );
+    this.disposables.add(watch(this.store.project, (project) => (document.title = `${project.name} · Hutch`)));
+  }
+
+  private listen(): void {
+    const handleKey = (event: KeyboardEvent): void => {
+      if (document.querySelector("dialog[open]") || !this.commands.handleKey(event, inTerminal(event.target))) return;
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    this.disposables.add(listen(window, "keydown", handleKey, { capture: true }));
+    this.disposables.add(listen(window, "beforeunload", (event) => this.documents.dirty.length > 0 && event.preventDefault()));
+    this.disposables.add(listen(window, "hashchange", () => this.followAnchor()));
+    this.disposables.add(listen(document, "visibilitychange", () => void this.documents.writeJournals()));
+    const rememberOpen = (): void => rememberSession(this.id, { ...this.documents.session, expanded: this.files.expandedFolders });
+    this.disposables.add(listen(window, "pagehide", () => void this.documents.writeJournals()));
+    this.disposables.add(this.files.onChange(() => this.started && rememberOpen()));
+    this.disposables.add(this.documents.open.onChange(() => this.started && rememberOpen()));
+    this.disposables.add(
+      this.documents.active.onChange((active) => {
+        this.tree.select(active?.path.get() ?? null);
+        if (this.started) rememberOpen();
+      }),
+    );
+  }
+
+  private async loadFiles(): Promise<void> {
+    const session = recallSession(this.id);
+    try {
+      await this.files.load("");
+      await Promise.allSettled((session?.expanded ?? []).map((folder) => this.files.expand(folder)));
+    } catch (error) {
+      this.report(error);
+    }
+    const first = STARTERS.find((path) => this.files.rows.some((row) => row.path === path));
+    await this.documents.restore(session ?? { paths: first ? [first] : [], active: first ?? null });
+    await this.followAnchor();
+  }
+
+  private async followAnchor(): Promise<void> {
+    const anchor = parseAnchor(location.hash);
+    if (anchor) await this.openFile(anchor.path, anchor.line);
+  }
+
+  private handleVisible(pane: Pane): void {
+    // The first file comes first; the rest is loaded once it can be edited.
+    if (this.started && (pane === "terminal" || pane === "logs" || pane === "preview")) void this.pending[pane].show();
+  }
+
+  private get stepsShown(): boolean {
+    return this.stepsChoice ?? !["running", "stopped"].includes(this.store.state);
+  }
+
+  private toggleSteps(): void {
+    this.stepsChoice = !this.stepsShown;
+    this.renderSteps();
+  }
+
+  private renderSteps(): void {
+    this.steps.element.hidden = !this.stepsShown;
+    this.header.renderRegions(this.stepsShown);
+  }
+}
+
+function inTerminal(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(".xterm") !== null;
+}
+
+function goTo(view: EditorView, number: number): void {
+  const line = view.state.doc.line(Math.min(Math.max(1, number), view.state.doc.lines));
+  view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });
+}
+
+function focusFirst(element: HTMLElement): void {
+  element.querySelector<HTMLElement>("textarea, iframe, [tabindex='0'], button, input, a[href]")?.focus();
+}

@@ -1,0 +1,111 @@
+// The commands of an IDE page.
+
+import { gotoLine, openSearchPanel } from "@codemirror/search";
+import type { Command } from "./commands";
+import type { Document } from "./documents";
+import type { Ide } from "./ide";
+import type { Pane } from "./store";
+import { copyText } from "./terminal/clipboard";
+import { Palette } from "./views/palette";
+
+export function ideCommands(ide: Ide): readonly Command[] {
+  return [...paletteCommands(ide), ...fileCommands(ide), ...editorCommands(ide), ...runCommands(ide), ...viewCommands(ide)];
+}
+
+function paletteCommands(ide: Ide): readonly Command[] {
+  return [
+    { id: "palette", title: "Show all commands", keys: ["f1", "mod+shift+p"], inTerminal: true, run: () => openPalette(ide) },
+    { id: "quickOpen", title: "Go to file…", keys: ["mod+p"], run: () => openQuickOpen(ide) },
+  ];
+}
+
+function fileCommands(ide: Ide): readonly Command[] {
+  const active = (): Document | null => ide.documents.active.get();
+  const withActive = (task: (document: Document) => unknown) => async (): Promise<void> => {
+    const document = active();
+    if (document) await task(document);
+  };
+  const isOpen = (): boolean => active() !== null;
+  return [
+    { id: "save", title: "Save", keys: ["mod+s"], isEnabled: () => active()?.kind === "text", run: () => ide.saveActive() },
+    { id: "saveAll", title: "Save all", keys: ["mod+alt+s"], isEnabled: () => ide.documents.dirty.length > 0, run: () => ide.documents.saveAll() },
+    { id: "newFile", title: "New file…", keys: ["alt+n"], run: () => ide.startCreate("file") },
+    { id: "newFolder", title: "New folder…", run: () => ide.startCreate("folder") },
+    { id: "rename", title: "Rename this file…", isEnabled: isOpen, run: withActive((document) => ide.startRename(document.path.get())) },
+    { id: "delete", title: "Delete this file…", isEnabled: isOpen, run: withActive((document) => ide.actions.remove(document.path.get())) },
+    { id: "reveal", title: "Show this file in the tree", isEnabled: isOpen, run: withActive((document) => ide.reveal(document.path.get())) },
+    { id: "copyPath", title: "Copy this file’s path", isEnabled: isOpen, run: withActive((document) => copyText(document.path.get())) },
+    { id: "close", title: "Close tab", keys: ["alt+w"], isEnabled: isOpen, run: withActive((document) => ide.documents.close(document)) },
+    { id: "closeOthers", title: "Close other tabs", isEnabled: isOpen, run: withActive((document) => ide.documents.closeAll(document)) },
+    { id: "closeAll", title: "Close all tabs", isEnabled: isOpen, run: () => ide.documents.closeAll() },
+    { id: "upload", title: "Upload files…", run: () => ide.actions.choose("", ide.report) },
+    { id: "download", title: "Download the project as a zip", run: () => ide.actions.download("") },
+    { id: "refresh", title: "Read the files again", run: () => ide.refreshFiles([""]) },
+  ];
+}
+
+function editorCommands(ide: Ide): readonly Command[] {
+  const inEditor = (): boolean => ide.activeView() !== null;
+  const withView = (command: typeof gotoLine) => (): void => {
+    const view = ide.activeView();
+    if (view) command(view);
+  };
+  return [
+    { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.cycle(1) },
+    { id: "previousTab", title: "Previous tab", keys: ["alt+pageup"], run: () => ide.documents.cycle(-1) },
+    { id: "goToLine", title: "Go to line…", isEnabled: inEditor, run: withView(gotoLine) },
+    { id: "find", title: "Find and replace in this file", isEnabled: inEditor, run: withView(openSearchPanel) },
+  ];
+}
+
+function runCommands(ide: Ide): readonly Command[] {
+  const active = (): boolean => ["starting", "installing", "running"].includes(ide.store.state);
+  return [
+    { id: "run", title: "Run", keys: ["mod+shift+enter"], isEnabled: () => !active(), run: () => ide.run() },
+    { id: "restart", title: "Restart", isEnabled: active, run: () => ide.restart() },
+    { id: "stop", title: "Stop", isEnabled: active, run: () => ide.stop(false) },
+    { id: "stopContainer", title: "Stop the container, terminals too", run: () => ide.stop(true) },
+  ];
+}
+
+function viewCommands(ide: Ide): readonly Command[] {
+  const show = (id: string, title: string, pane: Pane, keys: readonly string[] = []): Command => ({
+    id,
+    title,
+    keys,
+    inTerminal: true,
+    run: () => ide.focusPane(pane),
+  });
+  return [
+    show("focusFiles", "Go to the files", "files"),
+    show("focusEditor", "Go to the editor", "editor"),
+    show("focusTerminal", "Go to the terminal", "terminal", ["mod+`", "ctrl+`"]),
+    show("focusLogs", "Go to the logs", "logs"),
+    show("focusPreview", "Go to the preview", "preview"),
+    { id: "nextPane", title: "Next pane", keys: ["f6"], inTerminal: true, run: () => ide.focusNextPane() },
+    { id: "toggleFiles", title: "Show or hide the files", keys: ["mod+b"], run: () => ide.workbench.toggle("files") },
+    { id: "toggleBottom", title: "Show or hide terminal and logs", keys: ["mod+j"], run: () => ide.workbench.toggle("bottom") },
+    { id: "togglePreview", title: "Show or hide the preview", keys: ["mod+alt+p"], run: () => ide.workbench.toggle("preview") },
+    { id: "toggleTheme", title: "Light or dark colours", run: () => ide.theme.toggle() },
+    { id: "projects", title: "All projects", run: () => location.assign("/") },
+  ];
+}
+
+function openPalette(ide: Ide): Promise<void> {
+  const items = ide.commands
+    .list()
+    .filter((command) => command.id !== "palette")
+    .map((command) => ({ text: command.title, hint: ide.commands.label(command), run: () => ide.commands.execute(command) }));
+  return new Palette({ label: "Commands", placeholder: "What do you want to do?", items }).open();
+}
+
+function openQuickOpen(ide: Ide): Promise<void> {
+  const open: string[] = [];
+  for (const document of ide.documents.open.get()) open.unshift(document.path.get());
+  // What is open comes first, the newest before the others: it is what people go back to.
+  const items = ide.index.list().then((paths) => {
+    const rest = paths.filter((path) => !open.includes(path));
+    return [...open, ...rest].map((path) => ({ text: path, run: () => void ide.openFile(path) }));
+  });
+  return new Palette({ label: "Go to file", placeholder: "Name of a file", items, paths: true }).open();
+}

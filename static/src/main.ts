@@ -1,0 +1,20 @@
+// Where every page starts.
+
+import { readConfig } from "./config";
+import { allowStyles } from "./csp";
+import { ThemeChoice } from "./theme";
+
+const config = readConfig(document);
+allowStyles(document, config.nonce);
+const theme = new ThemeChoice(document.documentElement);
+const app = document.getElementById("app");
+if (!app) throw new Error("expected an element #app in the page, found none");
+
+const { project } = config;
+if (document.body.dataset["page"] === "ide" && project) {
+  const { startIde } = await import("./ide");
+  await startIde(app, { ...config, project }, theme);
+} else {
+  const { startProjects } = await import("./projects");
+  await startProjects(app, theme);
+}

@@ -1,0 +1,46 @@
+// A view that is loaded when it is first seen.
+
+import { h, replace } from "./dom";
+import { type Disposable, DisposableStore } from "./lifecycle";
+import type { View } from "./views/view";
+import { button } from "./widgets/button";
+
+export class PendingView implements Disposable {
+  readonly element: HTMLElement;
+  private readonly disposables = new DisposableStore();
+  private loading: Promise<View | null> | null = null;
+
+  constructor(
+    className: string,
+    label: string,
+    private readonly load: () => Promise<View>,
+  ) {
+    this.element = h("section", { class: className, "aria-label": label });
+  }
+
+  /** Loads the view unless it was, and tells it that it is seen. */
+  async show(): Promise<View | null> {
+    this.loading ??= this.mount();
+    const view = await this.loading;
+    view?.show?.();
+    return view;
+  }
+
+  dispose(): void {
+    this.disposables.dispose();
+  }
+
+  private async mount(): Promise<View | null> {
+    try {
+      const view = this.disposables.add(await this.load());
+      replace(this.element, view.element);
+      return view;
+    } catch (error) {
+      this.loading = null;
+      reportError(error);
+      const again = button("Try again", () => void this.show());
+      replace(this.element, h("p", { class: "pane-note" }, "This part could not be loaded. "), again);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// Which files were open in this project, remembered by the browser.
+
+import type { Session } from "./documents";
+import { recall, remember } from "./storage";
+import { isObject } from "./wire";
+
+interface Remembered extends Session {
+  readonly expanded: readonly string[];
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isRemembered(value: unknown): value is Remembered {
+  if (!isObject(value) || !isStrings(value["paths"]) || !isStrings(value["expanded"])) return false;
+  return value["active"] === null || typeof value["active"] === "string";
+}
+
+/** Null when the project was not open in this browser before. */
+export function recallSession(project: string): Remembered | null {
+  return recall(`session.${project}`, isRemembered);
+}
+
+export function rememberSession(project: string, session: Remembered): void {
+  remember(`session.${project}`, session);
+}
+
+/** The file and line that the page's address names: `#src/index.js:12`. */
+export function parseAnchor(hash: string): { readonly path: string; readonly line: number | null } | null {
+  let text: string;
+  try {
+    text = decodeURIComponent(hash.replace(/^#/, ""));
+  } catch {
+    return null;
+  }
+  if (!text) return null;
+  const line = /:(\d+)$/.exec(text);
+  return line ? { path: text.slice(0, line.index), line: Number(line[1]) } : { path: text, line: null };
+}

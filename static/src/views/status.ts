@@ -1,0 +1,93 @@
+// The line at the bottom: the connection when it is lost, where the cursor is, what the file is, what the project uses.
+
+import type { Document, Documents } from "../documents";
+import { h, replace } from "../dom";
+import { languageOf } from "../editor/languages";
+import { nameOf } from "../files";
+import { formatSize, formatTime } from "../format";
+import { DisposableStore, type Observable, watch } from "../lifecycle";
+import type { Store } from "../store";
+import type { Format } from "../text";
+import { button } from "../widgets/button";
+import type { Position } from "./editor";
+import type { View } from "./view";
+
+const LINE_BREAKS = { "\n": "LF", "\r\n": "CRLF", "\r": "CR" } as const;
+
+// A connection that is back within this is not worth a word.
+const QUIET_MS = 1500;
+
+export interface StatusActions {
+  reconnect(): void;
+  signIn(): void;
+  goToLine(): void;
+}
+
+export class StatusView implements View {
+  readonly element = h("footer", { class: "status" });
+  private readonly disposables = new DisposableStore();
+  private readonly connection = h("span", { class: "status-connection", role: "status" });
+  private readonly file = h("span", { class: "status-file" });
+  private readonly usage = h("span", { class: "status-usage" });
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly store: Store,
+    documents: Documents,
+    private readonly position: Observable<Position | null>,
+    private readonly actions: StatusActions,
+  ) {
+    this.element.append(this.connection, this.file, this.usage);
+    this.disposables.add(watch(store.connection, () => this.handleConnection()));
+    this.disposables.add(watch(store.status, () => this.renderUsage()));
+    this.disposables.add(watch(documents.active, () => this.renderFile(documents.active.get())));
+    this.disposables.add(position.onChange(() => this.renderFile(documents.active.get())));
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.disposables.dispose();
+  }
+
+  private handleConnection(): void {
+    clearTimeout(this.timer);
+    const state = this.store.connection.get();
+    if (state === "open" || state === "refused") this.renderConnection();
+    else this.timer = setTimeout(() => this.renderConnection(), QUIET_MS);
+  }
+
+  private renderConnection(): void {
+    const state = this.store.connection.get();
+    this.element.classList.toggle("offline", state !== "open");
+    if (state === "open" || state === "closed") replace(this.connection);
+    else if (state === "refused") replace(this.connection, "You are signed out, or the project is gone. ", button("Sign in", () => this.actions.signIn()));
+    else replace(this.connection, "Connection lost; trying again. What you type is kept. ", button("Try now", () => this.actions.reconnect()));
+  }
+
+  private renderFile(document: Document | null): void {
+    const position = this.position.get();
+    if (document?.kind !== "text" || !position) return replace(this.file);
+    const where = `Ln ${position.line}, Col ${position.column}${position.selected > 0 ? ` (${position.selected} selected)` : ""}`;
+    const line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.goToLine() } }, where);
+    const language = languageOf(nameOf(document.path.get()))?.name ?? "Plain text";
+    replace(this.file, line, ...[describe(document.format), language].map((text) => h("span", { class: "status-item" }, text)));
+  }
+
+  private renderUsage(): void {
+    const status = this.store.status.get();
+    if (!status) return replace(this.usage);
+    const { memory, memoryLimit, cpu, disk } = status.usage;
+    const parts = [
+      status.idle && `Stops at ${formatTime(Date.parse(status.idle.stopsAt))}: ${status.idle.reason}`,
+      memory !== null && `Memory ${formatSize(memory)}${memoryLimit ? ` of ${formatSize(memoryLimit)}` : ""}`,
+      cpu !== null && `CPU ${Math.round(cpu * 100)} %`,
+      disk !== null && `Disk ${formatSize(disk)}`,
+    ];
+    replace(this.usage, ...parts.map((text) => text && h("span", { class: "status-item" }, text)));
+  }
+}
+
+function describe(format: Format): string {
+  const breaks = format.lineBreak === null ? "Mixed line breaks" : LINE_BREAKS[format.lineBreak];
+  return `${format.encoding.toUpperCase()}${format.bom ? " with BOM" : ""} · ${breaks}`;
+}
