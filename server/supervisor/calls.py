@@ -1,0 +1,62 @@
+"""Checks what comes over the link before anything is done with it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+MOST_ARGUMENTS: Final = 64 * 1024
+MOST_NAME: Final = 128
+MOST_SIZE: Final = 1000
+
+
+class CallError(Exception):
+    """The call can't be done. `code` is one of the protocol's; the message is a sentence."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def text(params: Mapping[str, Any], name: str, most: int = MOST_NAME) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not value or len(value) > most or "\0" in value:
+        raise CallError("invalid", f"{name} must be a text of 1 to {most} characters")
+    return value
+
+
+def whole(params: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    value = params.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise CallError("invalid", f"{name} must be a whole number from {least} to {most}")
+    return value
+
+
+def size(params: Mapping[str, Any]) -> tuple[int, int]:
+    return whole(params, "cols", 1, MOST_SIZE), whole(params, "rows", 1, MOST_SIZE)
+
+
+def arguments(params: Mapping[str, Any], name: str = "argv") -> list[str]:
+    value = params.get(name)
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+        raise CallError("invalid", f"{name} must be a list of texts")
+    if "\0" in "".join(value) or sum(map(len, value)) > MOST_ARGUMENTS:
+        raise CallError("invalid", f"{name} has at most {MOST_ARGUMENTS} characters, none of them NUL")
+    return value
+
+
+def variables(params: Mapping[str, Any]) -> dict[str, str]:
+    value = params.get("env") or {}
+    if not isinstance(value, dict):
+        raise CallError("invalid", "env must be an object of texts")
+    for name, content in value.items():
+        if not isinstance(content, str) or not name or "=" in name or "\0" in name + content:
+            raise CallError("invalid", f"env: {name!r:.80} is no variable that can be set")
+    if sum(len(name) + len(content) for name, content in value.items()) > MOST_ARGUMENTS:
+        raise CallError("invalid", f"env has at most {MOST_ARGUMENTS} characters")
+    return value
+
+
+def part(params: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    value = params.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise CallError("invalid", f"{name} must be an object")
+    return value

@@ -1,0 +1,438 @@
+"""Serves the links: what a server asks for is done here, and what happens is told to every server."""
+
+import array
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from . import calls, relay
+from .calls import CallError
+from .channel import Channel, LogFile, Viewer
+from .environment import Environments
+from .link import Link
+from .loop import Loop
+from .ports import listening
+from .process import Command, Program, SpawnError, reap
+from .protocol import VERSION, Kind, message, parse_json
+from .relay import Relay
+from .run import Plan, Run
+from .usage import usage
+
+MOST_LINKS: Final = 64
+MOST_TERMINALS: Final = 200
+MOST_STREAMS: Final = 1000
+LOG: Final = "log"
+PORTS_EVERY: Final = 1.0
+PORTS_SOON: Final = 0.03
+PORTS_SOON_FOR: Final = 10.0
+"""Seconds after a program was started in which ports are looked for more often."""
+END_GRACE: Final = 5.0
+LAST_GRACE: Final = 3.0
+"""Seconds for everything to end when the supervisor is told to: the engine kills after a little more."""
+
+
+class Reply:
+    """Answers one call, now or later; nothing is sent on a link that is gone."""
+
+    def __init__(self, link: Link, number: object) -> None:
+        self._link = link
+        self._number = number
+
+    def __call__(self, result: dict[str, Any]) -> None:
+        self._send({"result": result})
+
+    def fail(self, code: str, detail: str) -> None:
+        self._send({"error": {"code": code, "detail": detail}})
+
+    def _send(self, answer: dict[str, Any]) -> None:
+        if not self._link.closed:
+            self._link.send(message(Kind.CONTROL, 0, {"id": self._number, **answer}))
+
+
+class Supervisor:
+    """The programs of one project, and the links to it."""
+
+    def __init__(self, loop: Loop, state: str, workspace: str, environments: str | None) -> None:
+        self._loop = loop
+        self._state = state
+        self._workspace = workspace
+        self._environments = Environments(workspace, environments)
+        self._log = Channel(LogFile(f"{state}/log"))
+        self._run = Run(loop, self._log, self._environments, (workspace, state), self._run_changed)
+        self._terminals: dict[str, Program] = {}
+        self._programs: dict[int, Program] = {}
+        self._links: set[Link] = set()
+        self._ports: list[dict[str, Any]] = []
+        self._soon_left = 0.0
+        self._scanning = False
+        self._ending = False
+        self._terminals_told = True
+        self._boot = os.urandom(8).hex()
+        self._methods: dict[str, Callable[[Link, dict[str, Any], Reply], None]] = {
+            "hello": self._hello,
+            "spawn": self._spawn,
+            "attach": self._attach,
+            "end": self._end,
+            "forget": self._forget,
+            "list": lambda link, params, reply: reply({"terminals": self._listed()}),
+            "run": self._start_run,
+            "stop": lambda link, params, reply: self._run.stop(lambda: reply(self._run.status)),
+            "connect": self._connect,
+            "usage": lambda link, params, reply: reply(usage()),
+            "shutdown": lambda link, params, reply: self.shut_down(),
+        }
+
+    def serve(self) -> None:
+        """Listen, and serve until told to end."""
+        self._listener = _listen(self._state)
+        self._loop.watch_read(self._listener.fileno(), self._accept, rank=0)
+        self._loop.on_signals([signal.SIGCHLD, signal.SIGTERM, signal.SIGINT], self._signalled)
+        self._loop.run()
+
+    def shut_down(self) -> None:
+        """End every program, then the loop."""
+        if self._ending:
+            return
+        self._ending = True
+        waiting = [1]
+
+        def done() -> None:
+            waiting[0] -= 1
+            if not waiting[0]:
+                self._loop.stop()
+
+        for program in [program for program in self._terminals.values() if not program.ended]:
+            waiting[0] += 1
+            program.end(LAST_GRACE, done)
+        waiting[0] += 1
+        self._run.stop(done)
+        self._loop.call_later(LAST_GRACE + 1, self._loop.stop)
+        done()
+
+    def _signalled(self, number: int) -> None:
+        if number == signal.SIGCHLD:
+            reap({**self._programs, **self._run.programs})
+        else:
+            self.shut_down()
+
+    # ---- links
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        if len(self._links) >= MOST_LINKS:
+            connection.close()
+            return
+        connection.setblocking(False)
+        # The first bytes tell a link from an `attach`, which sends its descriptors along.
+        self._loop.watch_read(connection.fileno(), lambda: self._begin(connection), rank=0)
+
+    def _begin(self, connection: socket.socket) -> None:
+        self._loop.unwatch(connection.fileno())
+        try:
+            descriptors = _received(connection)
+        except OSError:
+            connection.close()
+            return
+        if len(descriptors) == 2:
+            # Only looked at so far: the byte that carried them is taken, a second copy of them is not.
+            connection.recv(1)
+            link = Link(self._loop, descriptors[0], descriptors[1], self)
+            # `attach` waits for this socket to end; when it ends itself, so does the link.
+            link.companion = connection
+            self._loop.watch_read(connection.fileno(), link.close)
+        else:
+            for fd in descriptors:
+                os.close(fd)
+            fd = connection.detach()
+            link = Link(self._loop, fd, fd, self)
+        self._links.add(link)
+
+    def on_close(self, link: Link) -> None:
+        self._links.discard(link)
+        if link.companion:
+            self._loop.unwatch(link.companion.fileno())
+            link.companion.close()
+        self._terminals_changed()
+
+    def on_call(self, link: Link, call: dict[str, Any]) -> None:
+        name, params = call.get("method"), call.get("params", {})
+        reply = Reply(link, call.get("id"))
+        try:
+            method = self._methods.get(name) if isinstance(name, str) else None
+            if method is None:
+                raise CallError("invalid", f"there is no method {name!r:.80}")
+            if not isinstance(params, dict):
+                raise CallError("invalid", "params must be an object")
+            method(link, params, reply)
+        except CallError as error:
+            reply.fail(error.code, str(error))
+
+    def on_frame(self, link: Link, stream: Any, kind: Kind, payload: bytes) -> None:
+        """What a server sends on a stream: input, a message about it, or its end."""
+        problem = None
+        if kind is Kind.CLOSE:
+            if isinstance(stream, Relay):
+                stream.finish()
+            else:
+                link.drop(stream.id)
+                stream.close()
+                self._terminals_changed()
+        elif kind is Kind.MESSAGE:
+            problem = self._told(link, stream, parse_json(payload))
+        elif isinstance(stream, Relay):
+            problem = stream.take(payload)
+        elif program := self._program_of(stream):
+            stream.taken += len(payload)
+            taken = stream.taken
+            if not program.write(payload, lambda: link.consumed(stream.id, taken)):
+                problem = None if program.ended else "the program does not read its input, and too much waits already"
+        if problem:
+            link.refuse(stream.id, problem)
+
+    def _told(self, link: Link, stream: Any, value: dict[str, Any]) -> str | None:
+        kind = value.get("type")
+        if isinstance(stream, Relay):
+            if kind == "reset":
+                link.drop(stream.id)
+                stream.abort()
+            return None
+        program = self._program_of(stream)
+        try:
+            if kind == "resize" and program:
+                program.resize(*calls.size(value))
+            elif kind == "signal" and program:
+                name = calls.text(value, "signal", 8)
+                if f"SIG{name}" not in signal.Signals.__members__:
+                    return f"there is no signal {name}"
+                program.send_signal(name)
+        except CallError as error:
+            return str(error)
+        return None
+
+    def _program_of(self, viewer: Viewer) -> Program | None:
+        return next((p for p in self._terminals.values() if p.channel is viewer.channel), None)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        whole = message(Kind.CONTROL, 0, event)
+        for link in self._links:
+            link.send(whole)
+
+    # ---- calls
+
+    def _hello(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        if params.get("version") != VERSION:
+            raise CallError("invalid", f"this supervisor speaks version {VERSION}")
+        reply(
+            {
+                "version": VERSION,
+                "boot": self._boot,
+                "pid": os.getpid(),
+                "run": self._run.status,
+                "terminals": self._listed(),
+                "ports": self._ports,
+            }
+        )
+
+    def _spawn(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        name = calls.text(params, "name")
+        known = self._terminals.get(name)
+        if name == LOG or (known and not known.ended):
+            raise CallError("exists", f"{name} runs already")
+        if len(self._terminals) >= MOST_TERMINALS and not known:
+            raise CallError("limit", f"a project has at most {MOST_TERMINALS} terminals; close one first")
+        cols, rows = calls.size(params)
+        variables = self._environments.variables(calls.variables(params))
+        command = Command(calls.arguments(params), params.get("cwd") or self._workspace, variables, cols, rows)
+        channel = Channel()
+        try:
+            program = Program(self._loop, command, channel, self._ended)
+        except SpawnError as error:
+            raise CallError("failed", str(error)) from error
+        channel.on_room = program.made_room
+        self._terminals[name] = program
+        self._programs[program.pid] = program
+        self._look_for_ports()
+        self._terminals_changed()
+        reply(self._described(name, program))
+
+    def _attach(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        number = self._new_stream(link, params)
+        name = calls.text(params, "name")
+        program = self._terminals.get(name)
+        channel = self._log if name == LOG else program.channel if program else None
+        if channel is None:
+            raise CallError("not-found", f"there is no terminal {name}")
+        offset = channel.ring.start
+        if params.get("offset") is not None:
+            offset = min(max(calls.whole(params, "offset", 0, 2**63), channel.start), channel.ring.end)
+        viewer = Viewer(link, number, channel, offset)
+        link.streams[number] = viewer
+        reply({"offset": offset, "ended": channel.exit is not None})
+        channel.attach(viewer)
+        self._terminals_changed()
+
+    def _end(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        name = calls.text(params, "name")
+        program = self._terminals.get(name)
+        if program is None:
+            raise CallError("not-found", f"there is no terminal {name}")
+        grace = params.get("grace", END_GRACE)
+        if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not 0 <= grace <= 60:
+            raise CallError("invalid", "grace must be a number of seconds from 0 to 60")
+        program.end(grace, lambda: reply({"code": program.code, "signal": program.signal}))
+
+    def _forget(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        name = calls.text(params, "name")
+        program = self._terminals.get(name)
+        if program and not program.ended:
+            raise CallError("exists", f"{name} still runs")
+        self._terminals.pop(name, None)
+        self._terminals_changed()
+        reply({})
+
+    def _start_run(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        app, install = calls.part(params, "app"), calls.part(params, "install")
+        if app is None:
+            raise CallError("invalid", "app must be an object")
+        for step in (app, install):
+            if step:
+                calls.arguments(step)
+                calls.variables(step)
+        if install:
+            calls.arguments(install, "files")
+            if install.get("requires") is not None:
+                calls.text(install, "requires", 4096)
+        environment = calls.arguments(params, "environment") if params.get("environment") is not None else None
+        self._run.start(Plan(environment, install, app))
+        self._look_for_ports()
+        reply(self._run.status)
+
+    def _connect(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        number = self._new_stream(link, params)
+        port = calls.whole(params, "port", 1, 65535)
+
+        def connected(connection: socket.socket | None, why: str) -> None:
+            if connection is None:
+                reply.fail("refused", why)
+            elif link.closed or number in link.streams:
+                connection.close()
+            else:
+                link.streams[number] = Relay(self._loop, link, number, connection)
+                reply({})
+
+        relay.connect(self._loop, port, connected)
+
+    def _new_stream(self, link: Link, params: dict[str, Any]) -> int:
+        number = calls.whole(params, "stream", 1, 2**32 - 1)
+        if number in link.streams:
+            raise CallError("exists", f"stream {number} is open already")
+        if len(link.streams) >= MOST_STREAMS:
+            raise CallError("limit", f"a link carries at most {MOST_STREAMS} streams")
+        return number
+
+    # ---- what happens
+
+    def _ended(self, program: Program) -> None:
+        self._programs.pop(program.pid, None)
+        self._terminals_changed()
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return [self._described(name, program) for name, program in self._terminals.items()]
+
+    def _described(self, name: str, program: Program) -> dict[str, Any]:
+        return {
+            "name": name,
+            "pid": program.pid,
+            "ended": program.ended,
+            "code": program.code,
+            "signal": program.signal,
+            "viewers": len(program.channel.viewers),
+            "offset": program.channel.ring.end,
+            "cols": program.cols,
+            "rows": program.rows,
+            "startedAt": program.started_at,
+            "lastOutputAt": program.output_at,
+            "lastInputAt": program.input_at,
+        }
+
+    def _terminals_changed(self) -> None:
+        if self._terminals_told:
+            self._terminals_told = False
+            self._loop.call_soon(self._tell_terminals)
+
+    def _tell_terminals(self) -> None:
+        self._terminals_told = True
+        self._tell({"event": "terminals", "terminals": self._listed()})
+
+    def _run_changed(self) -> None:
+        self._look_for_ports()
+        self._tell({"event": "run", "run": self._run.status})
+
+    def _look_for_ports(self) -> None:
+        self._soon_left = PORTS_SOON_FOR
+        if not self._scanning:
+            self._scanning = True
+            self._loop.call_later(PORTS_SOON, self._scan_ports)
+
+    def _scan_ports(self) -> None:
+        ports = listening()
+        if ports != self._ports:
+            self._ports = ports
+            self._tell({"event": "ports", "ports": ports})
+        self._scanning = bool(ports or self._programs or self._run.programs)
+        if self._scanning:
+            wait = PORTS_SOON if self._soon_left > 0 else PORTS_EVERY
+            self._soon_left -= wait
+            self._loop.call_later(wait, self._scan_ports)
+
+
+def _listen(state: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # The path of a socket has at most 107 bytes, and the folder's may be longer.
+    os.chdir(state)
+    try:
+        os.unlink("supervisor.sock")
+    except FileNotFoundError:
+        pass
+    old = os.umask(0o177)
+    try:
+        listener.bind("supervisor.sock")
+    finally:
+        os.umask(old)
+    listener.listen(MOST_LINKS)
+    listener.setblocking(False)
+    return listener
+
+
+def _received(connection: socket.socket) -> list[int]:
+    """The descriptors that `attach` sent, none when a server speaks: its bytes are left to be read."""
+    fds = array.array("i")
+    _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(4 * fds.itemsize), socket.MSG_PEEK)
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return list(fds)
+
+
+def attach(state: str) -> int:
+    """Hand standard input and output to the supervisor as a link, and wait until it is done with them."""
+    os.chdir(state)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect("supervisor.sock")
+    except OSError as error:
+        print(f"the supervisor does not answer: {error.strerror}", file=sys.stderr)
+        return 1
+    socket.send_fds(connection, [b"\0"], [0, 1])
+    # Our own copies would keep the pipes open after the supervisor has closed its.
+    os.close(0)
+    os.close(1)
+    connection.recv(1)
+    return 0
+
