@@ -67,10 +67,8 @@ class Guarded:
             await refuse(error, scope, receive, send)
             return
         scope.setdefault("state", {})["actor"] = actor
-        if scope["type"] == "websocket":
-            await _serve_socket(self._app, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        app = until_sign_out(self._app, actor) if scope["type"] == "websocket" else self._app
+        await app(scope, receive, send)
 
 
 class Public:
@@ -218,15 +216,19 @@ async def _refuse_socket(error: AppError, scope: Scope, receive: Receive, send: 
         await refuse_socket(WebSocket(scope, receive, send), error)
 
 
-async def _serve_socket(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve the socket, and close it as soon as the session in whose name it was opened ends."""
-    ending = services_of(HTTPConnection(scope)).accounts.ending(scope["state"]["actor"])
-    socket = _EndableSocket(send)
-    forget = ending.watch(socket.end)
-    try:
-        await app(scope, receive, socket.send)
-    finally:
-        forget()
+def until_sign_out(app: ASGIApp, actor: Actor) -> ASGIApp:
+    """The WebSocket application `app`, with its socket closed as soon as the session of `actor` ends."""
+
+    async def ended_with_session(scope: Scope, receive: Receive, send: Send) -> None:
+        ending = services_of(HTTPConnection(scope)).accounts.ending(actor)
+        socket = _EndableSocket(send)
+        forget = ending.watch(socket.end)
+        try:
+            await app(scope, receive, socket.send)
+        finally:
+            forget()
+
+    return ended_with_session
 
 
 class _EndableSocket:

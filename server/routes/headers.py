@@ -102,6 +102,11 @@ def is_navigation(scope: Scope) -> bool:
     return any("text/html" in value.lower() for value in values(scope["headers"], b"accept"))
 
 
+def is_framed(scope: Scope) -> bool:
+    """Whether a page is asked for to be shown inside another one."""
+    return single(scope["headers"], b"sec-fetch-dest") in ("iframe", "frame")
+
+
 def safe_path(text: str | None) -> str:
     """`text` where it is a path on this very origin, `/` for anything that a browser could take for another place.
 

@@ -16,11 +16,12 @@ from server.errors import AppError, BadRequest, NotSignedIn, TooLarge, TooMany
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_JSON: Final = 1024 * 1024
+_SNIFF: Final = {"X-Content-Type-Options": "nosniff"}
 
 
 def problem(error: AppError) -> Response:
     """The response that tells of `error`."""
-    headers = {}
+    headers = dict(_SNIFF)
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, NotSignedIn):
@@ -39,7 +40,7 @@ def status_problem(status: int, detail: str | None = None, *, headers: dict[str,
     """A problem of which the status says it all."""
     title = HTTPStatus(status).phrase
     document = {"type": "about:blank", "title": title, "status": status, "detail": detail or title}
-    return JSONResponse(document, status, headers, MEDIA_TYPE)
+    return JSONResponse(document, status, {**_SNIFF, **(headers or {})}, MEDIA_TYPE)
 
 
 async def refuse_socket(websocket: WebSocket, error: AppError) -> None:

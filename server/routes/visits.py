@@ -1,0 +1,169 @@
+"""A visit to a preview, from leave to answer: what previews on hosts and by path have in common."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from server.errors import AppError, Conflict, GatewayTimeout, NotFound, Unavailable
+from server.routes import guard, headers
+from server.routes.context import Services
+from server.routes.forwarding import Road
+from server.routes.headers import Origin
+from server.routes.preview_pages import page
+from server.routes.problems import problem
+from server.routes.proxy import OF_PREVIEW, Pairs, Passage
+from server.services.accounts import Actor
+from server.services.previews import Grant, Target
+from server.services.upstream import NotListening
+
+OURS: Final = b"/.hutch/"
+"""On a preview, paths below this are Hutch's."""
+NOT_KEPT: Final = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Who was let pass. `credential` says that `Authorization` has the IDE's token, which is not for the app."""
+
+    actor: Actor | None
+    grant: Grant | None = None
+    credential: bool = False
+
+
+class Visit:
+    """One request or WebSocket to a preview, from leave to answer. What differs by road is in the subclasses."""
+
+    def __init__(self, scope: Scope, services: Services, target: Target, origin: Origin) -> None:
+        self.scope = scope
+        self.services = services
+        self.target = target
+        self.origin = origin
+        self.connection = HTTPConnection(scope)
+
+    @property
+    def is_socket(self) -> bool:
+        return bool(self.scope["type"] == "websocket")
+
+    @property
+    def ide(self) -> str:
+        """Where the IDE is: as it was last found by someone signed in, or else by the address that was reached."""
+        if self.services.previews.ide:
+            return self.services.previews.ide
+        host = (self.scope.get("server") or ("localhost", None))[0]
+        return f"{self.origin.scheme}://{f'[{host}]' if ':' in host else host}{self.origin.suffix}"
+
+    @property
+    def path(self) -> bytes:
+        """The path as the app knows it, as it was sent."""
+        raise NotImplementedError
+
+    async def admit(self) -> Admission:
+        """Raises NotSignedIn, Forbidden or NotFound."""
+        raise NotImplementedError
+
+    async def serve_ours(self, admission: Admission) -> Response | None:
+        """An answer of Hutch's own, None when it is the app's turn."""
+        if not self.path.startswith(OURS):
+            return None
+        if self.path != OURS + b"ready" or admission.actor is None:
+            raise NotFound("there is nothing here; paths below /.hutch/ are Hutch's own")
+        ready = await self.services.previews.wait_until_ready(self.target)
+        return JSONResponse({"ready": ready}, headers=NOT_KEPT)
+
+    def road(self, admission: Admission) -> Road:
+        raise NotImplementedError
+
+    def refusal(self, error: AppError) -> Response:
+        raise NotImplementedError
+
+    async def serve(self, receive: Receive, send: Send) -> None:
+        self.scope[OF_PREVIEW] = True
+        try:
+            admission = await self._admitted()
+            response = None if self.is_socket else await self.serve_ours(admission)
+            if response is None:
+                await self._forward(admission, receive, send)
+                return
+        except AppError as error:
+            response = self.refusal(error)
+        await answer(response, self.scope, receive, send)
+
+    async def _admitted(self) -> Admission:
+        try:
+            return await self.admit()
+        except AppError:
+            # A preflight never has cookies, and only the app knows whom it wants to be asked by.
+            asks = not self.is_socket and self.scope["method"] == "OPTIONS"
+            if not asks or not await self.services.accounts.exists(self.target.project):
+                raise
+            return Admission(None)
+
+    async def bears_token(self, name: bytes = b"authorization") -> bool:
+        """Whether the header has the IDE's own token."""
+        token = headers.bearer(self.scope["headers"], name)
+        return token is not None and await self.services.accounts.authenticate(bearer=token) is not None
+
+    async def _forward(self, admission: Admission, receive: Receive, send: Send) -> None:
+        actor, road = admission.actor, self.road(admission)
+        passage = Passage(self.services, road, self.path, actor, self.renewal(admission))
+        if not self.is_socket:
+            await passage.carry(self.scope, receive, send)
+        elif actor is not None:
+            await guard.until_sign_out(passage.carry_socket, actor)(self.scope, receive, send)
+
+    def renewal(self, admission: Admission) -> Pairs:
+        return []
+
+    def failure(self, error: AppError, ready: str) -> Response:
+        """What is shown in place of an app that can't be reached."""
+        shown = _explained(error, self.target.port)
+        if shown is None or not headers.is_navigation(self.scope):
+            return problem(Unavailable(error.detail) if isinstance(error, Conflict) else error)
+        status, title, text, waits = shown
+        project = f"{self.ide}/projects/{self.target.project}"
+        return page(status, title, text, ready=ready if waits else None, ide=project)
+
+
+def see_other(location: str) -> Response:
+    """A redirect to an address made of checked parts; Starlette's own would quote it a second time."""
+    return Response(status_code=303, headers={"Location": location, "Referrer-Policy": "no-referrer", **NOT_KEPT})
+
+
+async def answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
+
+
+def client_address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else "unknown"
+
+
+def suffix(path: bytes, scope: Scope) -> str:
+    query: bytes = scope["query_string"]
+    return (path + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def _explained(error: AppError, port: int) -> tuple[int, str, str, bool] | None:
+    """Status, title and text for people, and whether to wait for the port. None where the problem says it all."""
+    match error:
+        case NotListening():
+            text = "This page loads by itself as soon as the app opens the port."
+            return 502, f"Nothing listens on port {port} yet", text, True
+        case Conflict():
+            text = "Start it with Run. This page loads by itself as soon as the app is there."
+            return 503, "The project is not running", text, True
+        case Unavailable():
+            return 503, "The project can't be reached just now", "This page tries again by itself.", True
+        case GatewayTimeout():
+            return 504, "The app took too long to answer", "It accepted the request and then said nothing.", False
+    if error.status == 502:
+        text = "What listens there ended the connection, or does not speak HTTP."
+        return 502, f"Port {port} gave no usable answer", text, False
+    return None
