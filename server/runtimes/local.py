@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from server.errors import Conflict, Unavailable
+from server.errors import Conflict, LinkLost, Unavailable
 from server.models import PROJECT_ID, ProjectId
 from server.runtimes.base import Layout, Spec
 from server.runtimes.link import Link
@@ -70,7 +70,7 @@ class LocalRuntime:
         )
 
     async def start(self, spec: Spec) -> None:
-        if await asyncio.to_thread(_peer, spec.state):
+        if await self._answers(spec):
             return
         await asyncio.to_thread(_sweep, spec.project)
         spec.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,7 +88,7 @@ class LocalRuntime:
         while True:
             try:
                 return await over_socket(spec.project, open_socket(spec.state))
-            except OSError:
+            except (OSError, LinkLost):
                 child = self._children.get(spec.project)
             if child is None:
                 raise Conflict("the project does not run: start it with Run")
@@ -116,6 +116,21 @@ class LocalRuntime:
         for child in self._children.values():
             child.forget()
         self._children.clear()
+
+    async def _answers(self, spec: Spec) -> bool:
+        """Whether a supervisor is there that greets: one that is ending still accepts for a moment."""
+        deadline = asyncio.get_running_loop().time() + BOOT_SECONDS
+        while True:
+            try:
+                await (await over_socket(spec.project, open_socket(spec.state))).close()
+            except OSError:
+                return False
+            except LinkLost:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                await asyncio.sleep(POLL_FIRST)
+            else:
+                return True
 
     def _running(self) -> set[ProjectId]:
         if not self._state.is_dir():

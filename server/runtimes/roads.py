@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from server.errors import LinkLost, Unavailable
 from server.runtimes.link import Link
 
 SOCKET: Final = "supervisor.sock"
@@ -51,7 +50,10 @@ def peer_pid(sock: socket.socket) -> int:
 
 
 async def over_socket(project: str, sock: socket.socket) -> Link:
-    """A link over a connected Unix socket, which it owns from now on. Raises Unavailable when it is not answered."""
+    """A link over a connected Unix socket, which it owns from now on.
+
+    Raises LinkLost when the other end hangs up at once, as one that is just ending does, Unavailable when it is silent.
+    """
     loop = asyncio.get_running_loop()
     _, link = await loop.create_unix_connection(lambda: Link(project), sock=sock)
     return await _greeted(link)
@@ -65,7 +67,7 @@ async def over_pipe(
 ) -> Link:
     """A link over a pair of functions, where `read` gives b"" at the end. `close` is called once, when it is over.
 
-    Functions may raise OSError. Raises Unavailable when the link is not answered.
+    The functions may raise OSError. Raises LinkLost and Unavailable as `over_socket` does.
     """
     link = Link(project)
     _Pipe(link, read, write, close)
@@ -75,8 +77,6 @@ async def over_pipe(
 async def _greeted(link: Link) -> Link:
     try:
         await link.greet()
-    except LinkLost:
-        raise Unavailable("the project's supervisor does not answer; try again in a moment") from None
     except BaseException:
         await link.close()
         raise

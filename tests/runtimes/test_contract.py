@@ -93,8 +93,9 @@ async def test_a_new_link_goes_on_at_the_byte_where_the_old_one_broke(world: Wor
     assert stream.offset == len(seen)
     assert await read_until(stream, b"got one\r\n") == b"one\r\ngot one\r\n"
     assert (await again.call("end", name=name))["signal"] in ("HUP", "TERM", "KILL")
+    await again.call("forget", name=name)
     with pytest.raises(NotFound):
-        await again.call("forget", name="terminal/never")
+        await again.attach(name, 0)
 
 
 async def test_a_server_that_is_killed_leaves_everything_running(world: World) -> None:

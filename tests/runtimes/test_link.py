@@ -235,18 +235,19 @@ async def test_another_version_of_the_supervisor_is_refused() -> None:
     peer.writer.close()
 
 
-async def test_a_peer_that_hangs_up_at_once_is_unavailable() -> None:
+async def test_a_peer_that_hangs_up_at_once_is_told_from_one_that_is_silent() -> None:
     ours, theirs = socket.socketpair()
     theirs.close()
-    with pytest.raises(Unavailable):
+    with pytest.raises(LinkLost):
         await over_socket("p1", ours)
 
 
 async def test_a_peer_that_never_greets_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "HELLO_TIMEOUT", 0.1)
     ours, theirs = socket.socketpair()
-    with theirs, pytest.raises(Unavailable):
+    with theirs, pytest.raises(Unavailable) as caught:
         await over_socket("p1", ours)
+    assert not isinstance(caught.value, LinkLost)
 
 
 VALUES: tuple[Any, ...] = (

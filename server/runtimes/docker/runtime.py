@@ -6,11 +6,12 @@ Nothing is remembered that a restarted server or engine would miss: containers a
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from server.errors import AppError, Conflict, Unavailable
+from server.errors import AppError, Conflict, LinkLost, Unavailable
 from server.models import ProjectId
 from server.runtimes.base import Layout, Spec
 from server.runtimes.docker.config import (
@@ -103,15 +104,15 @@ class DockerRuntime:
 
     async def connect(self, spec: Spec) -> Link:
         """A new link, as soon as the supervisor listens. Raises Unavailable, or Conflict when no container runs."""
-        if self._road == "exec":
-            return await self._connect_exec(spec.project)
-        try:
-            return await self._connect_socket(spec, SOCKET_PATIENCE if self._road == "auto" else BOOT_SECONDS)
-        except Unavailable:
-            if self._road == "socket":
-                raise
-        logger.info("project %s is not reached through its folder; going through the engine", spec.project)
-        return await self._connect_exec(spec.project)
+        if self._road != "exec":
+            try:
+                seconds = SOCKET_PATIENCE if self._road == "auto" else BOOT_SECONDS
+                return await self._insist(self._connect_socket, spec, seconds)
+            except Unavailable:
+                if self._road == "socket":
+                    raise
+            logger.info("project %s is not reached through its folder; going through the engine", spec.project)
+        return await self._insist(self._connect_exec, spec, BOOT_SECONDS)
 
     async def stop(self, project: ProjectId) -> None:
         container = await self._find(project)
@@ -207,29 +208,32 @@ class DockerRuntime:
             await asyncio.sleep(POLL_LONGEST)
         raise Unavailable("the project's network is still in use; remove the project again in a moment")
 
-    async def _connect_socket(self, spec: Spec, patience: float) -> Link:
-        loop = asyncio.get_running_loop()
-        deadline, delay, check_at = loop.time() + patience, POLL_FIRST, loop.time() + STILL_RUNNING_EVERY
-        while True:
-            try:
-                sock = open_socket(spec.state)
-            except OSError:
-                now = loop.time()
-                if now >= check_at:
-                    await self._require_running(spec.project)
-                    check_at = loop.time() + STILL_RUNNING_EVERY
-                if now >= deadline:
-                    raise Unavailable("the project's supervisor does not listen; stop the container and run") from None
-                await asyncio.sleep(delay)
-                delay = min(delay * 1.3, POLL_LONGEST)
-            else:
-                return await over_socket(spec.project, sock)
+    async def _connect_socket(self, spec: Spec) -> Link:
+        return await over_socket(spec.project, open_socket(spec.state))
 
-    async def _connect_exec(self, project: ProjectId) -> Link:
-        container = await self._require_running(project)
+    async def _connect_exec(self, spec: Spec) -> Link:
+        container = await self._require_running(spec.project)
         user, group = container_user()
         pipe = await self._engine.open_exec(container.id, ATTACH, f"{user}:{group}")
-        return await over_pipe(project, pipe.read, pipe.write, pipe.close)
+        return await over_pipe(spec.project, pipe.read, pipe.write, pipe.close)
+
+    async def _insist(self, connect: Callable[[Spec], Awaitable[Link]], spec: Spec, seconds: float) -> Link:
+        """Connect as soon as the supervisor listens, for as long as its container runs."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        check_at, delay = begun + STILL_RUNNING_EVERY, POLL_FIRST
+        while True:
+            try:
+                return await connect(spec)
+            except (OSError, LinkLost):
+                now = loop.time()
+            if now >= check_at:
+                await self._require_running(spec.project)
+                check_at = loop.time() + STILL_RUNNING_EVERY
+            if now >= begun + seconds:
+                raise Unavailable("the project's supervisor does not listen: stop the container, then run again")
+            await asyncio.sleep(delay)
+            delay = min(delay * 1.3, POLL_LONGEST)
 
     async def _require_running(self, project: ProjectId) -> Container:
         container = await self._find(project)
