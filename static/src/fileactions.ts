@@ -16,11 +16,6 @@ export class FileActions {
     private readonly notify: (sentence: string) => void,
   ) {}
 
-  async createFile(path: string): Promise<void> {
-    await this.files.createFile(path);
-    await this.documents.show(path);
-  }
-
   async createFolder(path: string): Promise<void> {
     await this.files.createFolder(path);
     await this.files.expand(path);

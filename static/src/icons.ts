@@ -10,7 +10,7 @@ export const icons = {
   play: "M5 3l8 5-8 5z",
   stop: "M4 4h8v8H4z",
   restart: "M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3",
-  dots: "M3 8h.01M8 8h.01M13 8h.01",
+  dots: "M2.6 8a.4.4 0 1 0 .8 0 .4.4 0 1 0-.8 0M7.6 8a.4.4 0 1 0 .8 0 .4.4 0 1 0-.8 0M12.6 8a.4.4 0 1 0 .8 0 .4.4 0 1 0-.8 0",
   trash: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.5 9h6l.5-9",
   newFile: "M9 1.5H4v13h8.5V5L9 1.5V5h3.5M8.2 7.5v4M6.2 9.5h4",
   newFolder: "M1.5 3.5H6L7.5 5h7v8h-13zM8 7v4M6 9h4",

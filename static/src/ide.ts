@@ -6,7 +6,7 @@ import { browserClock } from "./clock";
 import { Commands, isMac } from "./commands";
 import type { ProjectConfig } from "./config";
 import { showConflict } from "./conflicts";
-import { Documents } from "./documents";
+import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
 import { viewing } from "./editor/setup";
@@ -194,7 +194,7 @@ export class Ide {
     const attempt = (task: () => Promise<void>): void => void task().catch(this.report);
     return new TreeView(this.files, {
       open: (path) => void this.openFile(path),
-      createFile: (path) => attempt(() => this.actions.createFile(path)),
+      createFile: (path) => attempt(() => this.files.createFile(path).then(() => this.openFile(path))),
       createFolder: (path) => attempt(() => this.actions.createFolder(path)),
       rename: (from, to) => attempt(() => this.files.move(from, to)),
       remove: (path) => attempt(() => this.actions.remove(path)),
@@ -206,7 +206,8 @@ export class Ide {
 
   private makeEditor(): EditorArea {
     const attempt = (task: () => Promise<unknown>): void => void task().catch(this.report);
-    const tabs = this.disposables.add(new TabsView(this.documents, (document) => attempt(() => this.documents.close(document))));
+    const close = (document: Document): void => attempt(() => this.documents.close(document));
+    const tabs = this.disposables.add(new TabsView(this.documents, close, () => this.commands.run("save")));
     return new EditorArea(
       this.documents,
       {
@@ -214,7 +215,7 @@ export class Ide {
         keepMine: (document) => attempt(() => document.keepMine()),
         takeTheirs: (document) => document.takeTheirs(),
         compare: (document) => attempt(() => showConflict(this.editor, document, this.extensions, this.workbench.isNarrow)),
-        close: (document) => attempt(() => this.documents.close(document)),
+        close,
         loadMore: (document) => attempt(() => document.loadMore()),
         fileUrl: (path) => this.api.fileUrl(this.id, path),
       },

@@ -159,6 +159,11 @@ class TextSurface implements Surface {
   private bannerFor(trouble: Trouble | null): HTMLElement | null {
     const { document, actions } = this;
     const name = nameOf(document.path.get());
+    // The button goes away with its banner, and the focus belongs back in the text.
+    const back = (task: () => void) => (): void => {
+      this.view.focus();
+      task();
+    };
     switch (trouble?.kind) {
       case "changed":
         return banner(
@@ -167,23 +172,23 @@ class TextSurface implements Surface {
             ? `Not saved: ${name} was changed on disk after you opened it. Your text is kept here.`
             : `${name} was changed on disk while you were editing it.`,
           button("Compare", () => actions.compare(document), "primary"),
-          button("Keep mine", () => actions.keepMine(document)),
-          button("Take theirs", () => actions.takeTheirs(document)),
+          button("Keep mine", back(() => actions.keepMine(document))),
+          button("Take theirs", back(() => actions.takeTheirs(document))),
         );
       case "deleted":
         return banner(
           "warning",
           `${name} was deleted on disk. Your text is kept here.`,
-          button("Save it again", () => actions.keepMine(document), "primary"),
+          button("Save it again", back(() => actions.keepMine(document)), "primary"),
           button("Close", () => actions.close(document)),
         );
       case "restored":
         return banner(
           "info",
           `Your unsaved changes of ${formatTime(trouble.at)} were restored.`,
-          button("Save", () => actions.save(document), "primary"),
-          button("Discard them", () => document.revert()),
-          button("Dismiss", () => document.dismissTrouble()),
+          button("Save", back(() => actions.save(document)), "primary"),
+          button("Discard them", back(() => document.revert())),
+          button("Dismiss", back(() => document.dismissTrouble())),
         );
       default:
         return this.readOnlyNote();

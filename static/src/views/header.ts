@@ -57,6 +57,7 @@ export class HeaderView implements View {
     this.stopButton = labelled("Stop", icons.stop, "plain", () => actions.stop());
     this.restartButton = labelled("Restart", icons.restart, "plain optional", () => actions.restart());
     this.themeButton = iconButton("Dark colours", icons.moon, () => actions.toggleTheme());
+    this.themeButton.classList.add("wide-only");
     const more = iconButton("More", icons.dots, () => openMenu(actions.menu(), below(more), "More"));
     const palette = iconButton("Commands", icons.search, () => actions.openPalette());
     palette.classList.add("optional");

@@ -5,10 +5,13 @@ import { h, icon, listen, replace, setProps } from "../dom";
 import { nameOf, parentOf } from "../files";
 import { icons } from "../icons";
 import { DisposableStore } from "../lifecycle";
+import { button } from "../widgets/button";
 import type { View } from "./view";
 
 export class TabsView implements View {
-  readonly element = h("div", { class: "tabs", role: "tablist", "aria-label": "Open files" });
+  readonly element: HTMLElement;
+  private readonly list = h("div", { class: "tabs", role: "tablist", "aria-label": "Open files" });
+  private readonly saveButton: HTMLElement;
   private readonly disposables = new DisposableStore();
   private readonly tabs = new Map<Document, HTMLElement>();
   private readonly ids = new WeakMap<Document, string>();
@@ -17,12 +20,15 @@ export class TabsView implements View {
   constructor(
     private readonly documents: Documents,
     private readonly close: (document: Document) => void,
+    save: () => void,
   ) {
+    this.saveButton = button("Save", save);
+    this.element = h("div", { class: "tab-bar" }, this.list, this.saveButton);
     this.disposables.add(documents.open.onChange(() => this.render()));
     this.disposables.add(documents.active.onChange(() => this.render()));
     this.disposables.add(documents.onDirty(() => this.render()));
-    this.disposables.add(listen(this.element, "keydown", (event) => this.handleKey(event)));
-    this.disposables.add(listen(this.element, "wheel", (event) => this.handleWheel(event), { passive: true }));
+    this.disposables.add(listen(this.list, "keydown", (event) => this.handleKey(event)));
+    this.disposables.add(listen(this.list, "wheel", (event) => this.handleWheel(event), { passive: true }));
     this.render();
   }
 
@@ -48,6 +54,7 @@ export class TabsView implements View {
     const active = this.documents.active.get();
     if (active) this.tabs.get(active)?.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.element.hidden = open.length === 0;
+    this.saveButton.hidden = !(active?.kind === "text" && active.dirty.get());
   }
 
   private renderTab(document: Document, open: readonly Document[]): void {
@@ -78,7 +85,7 @@ export class TabsView implements View {
     // Or the middle button would start to scroll.
     tab.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
     this.tabs.set(document, tab);
-    this.element.append(tab);
+    this.list.append(tab);
     return tab;
   }
 
@@ -101,6 +108,6 @@ export class TabsView implements View {
   }
 
   private handleWheel(event: WheelEvent): void {
-    if (event.deltaX === 0) this.element.scrollLeft += event.deltaY;
+    if (event.deltaX === 0) this.list.scrollLeft += event.deltaY;
   }
 }

@@ -1,0 +1,216 @@
+// Stand-ins that implement the real interfaces: time that a test moves, connections that it answers, a disk in memory.
+
+import type { Clock } from "../src/clock";
+import type { Draft, Drafts } from "../src/drafts";
+import { disposable, type Disposable } from "../src/lifecycle";
+import type { Connect, Transport, TransportHandlers, Wakeups } from "../src/socket";
+
+export class FakeClock implements Clock {
+  private time = 0;
+  private readonly tasks = new Set<{ at: number; run: () => void }>();
+
+  now(): number {
+    return this.time;
+  }
+
+  after(ms: number, task: () => void): Disposable {
+    const entry = { at: this.time + ms, run: task };
+    this.tasks.add(entry);
+    return disposable(() => this.tasks.delete(entry));
+  }
+
+  /** Moves time, running what falls due on the way. */
+  advance(ms: number): void {
+    const end = this.time + ms;
+    for (;;) {
+      const due = [...this.tasks].filter((task) => task.at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.tasks.delete(due);
+      this.time = Math.max(this.time, due.at);
+      due.run();
+    }
+    this.time = end;
+  }
+
+  /** Time passes with nothing running, as in a machine that sleeps. */
+  sleep(ms: number): void {
+    this.time += ms;
+  }
+
+  get pending(): number {
+    return this.tasks.size;
+  }
+}
+
+export class FakeConnection implements Transport {
+  readonly bufferedAmount = 0;
+  readonly sent: (string | Uint8Array)[] = [];
+  closed = false;
+
+  constructor(
+    readonly url: string,
+    readonly handlers: TransportHandlers,
+  ) {}
+
+  send(data: string | Uint8Array<ArrayBuffer>): void {
+    this.sent.push(data);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+export class FakeNetwork implements Wakeups {
+  readonly connections: FakeConnection[] = [];
+  private readonly onlineListeners = new Set<() => void>();
+  private readonly visibleListeners = new Set<() => void>();
+
+  readonly connect: Connect = (url, handlers) => {
+    const connection = new FakeConnection(url, handlers);
+    this.connections.push(connection);
+    return connection;
+  };
+
+  get last(): FakeConnection {
+    return this.connections.at(-1)!;
+  }
+
+  online(listener: () => void): Disposable {
+    this.onlineListeners.add(listener);
+    return disposable(() => this.onlineListeners.delete(listener));
+  }
+
+  visible(listener: () => void): Disposable {
+    this.visibleListeners.add(listener);
+    return disposable(() => this.visibleListeners.delete(listener));
+  }
+
+  goOnline(): void {
+    for (const listener of [...this.onlineListeners]) listener();
+  }
+
+  becomeVisible(): void {
+    for (const listener of [...this.visibleListeners]) listener();
+  }
+
+  get listeners(): number {
+    return this.onlineListeners.size + this.visibleListeners.size;
+  }
+}
+
+const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+/** The server's file routes over a map: etags, preconditions, ranges, moves. */
+export class FakeDisk {
+  readonly files = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly folders = new Set<string>();
+  readonly requests: string[] = [];
+  offline = false;
+  private readonly versions = new Map<string, number>();
+  private count = 0;
+
+  constructor(files: Readonly<Record<string, string>> = {}) {
+    for (const [path, text] of Object.entries(files)) this.write(path, bytesOf(text));
+  }
+
+  write(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+    this.files.set(path, bytes);
+    this.versions.set(path, (this.count += 1));
+  }
+
+  writeText(path: string, text: string): void {
+    this.write(path, bytesOf(text));
+  }
+
+  text(path: string): string | undefined {
+    const bytes = this.files.get(path);
+    return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  }
+
+  readonly fetch = async (input: string, init: RequestInit = {}): Promise<Response> => {
+    if (this.offline) throw new TypeError("Failed to fetch");
+    const url = new URL(input, "http://test");
+    const method = init.method ?? "GET";
+    this.requests.push(`${method} ${decodeURIComponent(url.pathname.replace(/^\/api\/projects\/[^/]+/, ""))}`);
+    const headers = new Headers(init.headers);
+    const [, place = "", rest = ""] = /^\/api\/projects\/[^/]+\/([^/]+)\/?(.*)$/.exec(url.pathname) ?? [];
+    if (place === "tree") return Response.json(this.list(url.searchParams.get("path") ?? ""));
+    if (place === "files-op") return this.operate(JSON.parse(String(init.body)) as { op: string; from?: string; to: string });
+    const path = rest.split("/").map(decodeURIComponent).join("/");
+    if (method === "GET") return this.read(path, headers);
+    if (method === "PUT") return this.put(path, headers, init.body);
+    this.files.delete(path);
+    return new Response(null, { status: 204 });
+  };
+
+  private etag(path: string): string {
+    return `"${this.versions.get(path)}"`;
+  }
+
+  private list(folder: string): unknown[] {
+    const below = (path: string): boolean => path.startsWith(folder ? `${folder}/` : "") && !path.slice(folder ? folder.length + 1 : 0).includes("/");
+    const folders = [...this.folders].filter(below).map((path) => ({ path, type: "directory", size: 0, modified: "", etag: null }));
+    const files = [...this.files].filter(([path]) => below(path)).map(([path, bytes]) => ({ path, type: "file", size: bytes.length, modified: "", etag: this.etag(path) }));
+    return [...folders, ...files];
+  }
+
+  private read(path: string, headers: Headers): Response {
+    const bytes = this.files.get(path);
+    if (!bytes) return problem(404, "Not found", `There is no file ${path}.`);
+    const base = { ETag: this.etag(path) };
+    if (headers.get("If-None-Match") === this.etag(path)) return new Response(null, { status: 304, headers: base });
+    const range = /^bytes=(\d+)-(\d+)$/.exec(headers.get("Range") ?? "");
+    if (!range) return new Response(bytes, { headers: { ...base, "Content-Length": String(bytes.length) } });
+    const part = bytes.slice(Number(range[1]), Number(range[2]) + 1);
+    const contentRange = `bytes ${range[1]}-${Number(range[1]) + part.length - 1}/${bytes.length}`;
+    return new Response(part, { status: 206, headers: { ...base, "Content-Range": contentRange, "Content-Length": String(part.length) } });
+  }
+
+  private async put(path: string, headers: Headers, body: RequestInit["body"]): Promise<Response> {
+    const exists = this.files.has(path);
+    const expected = headers.get("If-Match");
+    if (headers.get("If-None-Match") === "*" && exists) return problem(412, "Changed meanwhile", `${path} exists.`);
+    if (expected !== null && (!exists || expected !== this.etag(path))) return problem(412, "Changed meanwhile", `${path} changed.`);
+    this.write(path, new Uint8Array(await new Response(body ?? null).arrayBuffer()));
+    return new Response(null, { status: exists ? 204 : 201, headers: { ETag: this.etag(path) } });
+  }
+
+  private operate({ op, from, to }: { op: string; from?: string; to: string }): Response {
+    if (op === "mkdir") this.folders.add(to);
+    for (const [path, bytes] of [...this.files]) {
+      if (from === undefined || (path !== from && !path.startsWith(`${from}/`))) continue;
+      this.write(to + path.slice(from.length), bytes);
+      if (op === "move") this.files.delete(path);
+    }
+    if (op === "move" && from !== undefined && this.folders.delete(from)) this.folders.add(to);
+    return new Response(null, { status: 204 });
+  }
+}
+
+export function problem(status: number, title: string, detail: string, extra: object = {}): Response {
+  return new Response(JSON.stringify({ type: "about:blank", title, status, detail, ...extra }), {
+    status,
+    headers: { "Content-Type": "application/problem+json" },
+  });
+}
+
+export class FakeDrafts implements Drafts {
+  readonly kept = new Map<string, Draft>();
+
+  async list(): Promise<readonly Draft[]> {
+    return [...this.kept.values()];
+  }
+
+  async get(path: string): Promise<Draft | null> {
+    return this.kept.get(path) ?? null;
+  }
+
+  async put(draft: Draft): Promise<void> {
+    this.kept.set(draft.path, draft);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.kept.delete(path);
+  }
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decode, encode, indentOf, isBinary } from "../src/text";
+
+const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+test("what was not edited is written back byte for byte", () => {
+  for (const text of ["", "a", "a\n", "a\nb", "a\r\nb\r\n", "a\rb\r", "a\r\nb\nc\r", "\n\n", "\r\n", "\uFEFFa\r\nb", "\uFEFF", "\uFEFF\uFEFFa", "ä €  𝄞\n", "a\u2028b\n"]) {
+    const bytes = utf8(text);
+    const { text: decoded, format } = decode(bytes);
+    assert.deepEqual(encode(decoded, format), bytes, JSON.stringify(text));
+  }
+});
+
+test("an edited text gets the line breaks of its file", () => {
+  const { text, format } = decode(utf8("a\r\nb\r\n"));
+  assert.equal(text, "a\nb\n");
+  assert.deepEqual(encode(`${text}c\n`, format), utf8("a\r\nb\r\nc\r\n"));
+});
+
+test("a file that mixes line breaks keeps each", () => {
+  const { text, format } = decode(utf8("a\r\nb\n"));
+  assert.equal(format.lineBreak, null);
+  assert.equal(text, "a\r\nb\n");
+});
+
+test("what is not UTF-8 is shown and can't be written", () => {
+  const latin = decode(Uint8Array.of(0x63, 0x61, 0x66, 0xe9));
+  assert.equal(latin.text, "café");
+  assert.equal(latin.format.encoding, "windows-1252");
+  assert.throws(() => encode(latin.text, latin.format), /expected UTF-8/);
+  const wide = decode(Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x0a, 0));
+  assert.equal(wide.text, "a\n");
+  assert.equal(wide.format.encoding, "utf-16le");
+});
+
+test("a part may end within a character, a whole file may not", () => {
+  const cut = utf8("aé").subarray(0, 2);
+  assert.equal(decode(cut, true).text, "a");
+  assert.equal(decode(cut, true).format.encoding, "utf-8");
+  assert.equal(decode(cut).format.encoding, "windows-1252");
+});
+
+test("tells text from bytes", () => {
+  assert.equal(isBinary(utf8("hello")), false);
+  assert.equal(isBinary(new Uint8Array()), false);
+  assert.equal(isBinary(Uint8Array.of(0x89, 0x50, 0, 1)), true);
+  assert.equal(isBinary(Uint8Array.of(0xff, 0xfe, 0x61, 0)), false);
+});
+
+test("finds the indentation of a file", () => {
+  assert.deepEqual(indentOf("a\n  b\n    c\n  d\n"), { unit: "  ", size: 2 });
+  assert.deepEqual(indentOf("a\n    b\n        c\n    d\n"), { unit: "    ", size: 4 });
+  assert.deepEqual(indentOf("a\n\tb\n\t\tc\n"), { unit: "\t", size: 4 });
+  assert.deepEqual(indentOf("a\nb\n"), { unit: "  ", size: 2 });
+});
