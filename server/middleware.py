@@ -51,6 +51,7 @@ class Boundary:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        _quiet_library()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -141,18 +142,14 @@ class SecurityHeaders:
 
 
 class AccessFilter(logging.Filter):
-    """Keeps lines with whole addresses, query included, out of the log: those of the server library's own."""
+    """Keeps out of the log what the server library says of every socket, with its whole address, query included.
+
+    And what it says of answers that were broken off on purpose, or of sockets that were refused.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.msg if isinstance(record.msg, str) else ""
-        return not message.startswith(('%s - "WebSocket', "ASGI callable returned without completing response"))
-
-
-def quiet_library_logs() -> None:
-    """Have the server library log no addresses: they have the query in them, and may have what terminals obey."""
-    library = logging.getLogger("uvicorn.error")
-    if not any(isinstance(item, AccessFilter) for item in library.filters):
-        library.addFilter(AccessFilter())
+        return not message.startswith(('%s - "WebSocket', "ASGI callable returned without completing"))
 
 
 def describe(scope: Scope) -> str:
@@ -201,6 +198,12 @@ async def _quietly_close(scope: Scope, receive: Receive, send: Send) -> None:
     except (OSError, RuntimeError):
         # Closed already: the mistake was made after that.
         pass
+
+
+def _quiet_library() -> None:
+    library = logging.getLogger("uvicorn.error")
+    if not any(isinstance(item, AccessFilter) for item in library.filters):
+        library.addFilter(AccessFilter())
 
 
 def _secured(answered: list[tuple[bytes, bytes]], scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -184,7 +184,10 @@ class _Connector(aiohttp.BaseConnector):
         self._transports: set[RelayTransport] = set()
 
     async def _create_connection(
-        self, req: aiohttp.ClientRequest, traces: Any, timeout: aiohttp.ClientTimeout  # noqa: ASYNC109
+        self,
+        req: aiohttp.ClientRequest,
+        traces: Any,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
     ) -> ResponseHandler:
         assert req.url.host is not None and req.url.port is not None
         relay = await self._open(ProjectId(req.url.host), req.url.port)
