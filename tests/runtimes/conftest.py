@@ -13,14 +13,14 @@ from tests.runtimes.contract import (
     docker_world,
     local_world,
 )
-from tests.runtimes.images import build
+from tests.runtimes.images import find_or_build
 
 
 @pytest.fixture(scope="session")
 def image() -> str:
     async def built() -> str:
         async with Docker(url=ENGINE) as docker:
-            return await build(docker)
+            return await find_or_build(docker)
 
     return asyncio.run(built())
 

@@ -151,15 +151,15 @@ def plan(port: int, env: dict[str, str]) -> dict[str, Any]:
     }
 
 
+# Of Python's own library no more than the minimal package has.
 _APP = """
-import http.server, os
-class Hello(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "5")
-        self.end_headers()
-        self.wfile.write(b"hello")
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Hello).serve_forever()
+import os, socket
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+while True:
+    connection = listener.accept()[0]
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\nConnection: close\\r\\n\\r\\nhello")
+    connection.close()
 """
 
 PROBE = """

@@ -1,20 +1,32 @@
-"""An image with the supervisor of this source tree and nothing else, so that these tests need no built one."""
+"""The image that containers are tried with: the one that was built, or else one of the supervisor and nothing else."""
 
 import io
 import tarfile
 from pathlib import Path
 
 from aiodocker import Docker
+from aiodocker.exceptions import DockerError
+
+from server.runtimes.image import image_tag
 
 NAME = "hutch-test-runtimes"
 SUPERVISOR = Path(__file__).parents[2] / "server" / "supervisor"
 DOCKERFILE = """
 FROM debian:trixie-slim
-RUN apt-get update && apt-get install -y --no-install-recommends python3-minimal python3-ptyprocess libpython3-stdlib
+RUN apt-get update && apt-get install -y --no-install-recommends python3-minimal python3-ptyprocess
 RUN mkdir -p /home/hutch /var/lib/hutch/environments /workspace /run/hutch \\
  && chmod 1777 /home/hutch /var/lib/hutch/environments
 COPY supervisor /opt/hutch/supervisor
 """
+
+
+async def find_or_build(docker: Docker) -> str:
+    """The name of the projects' image, or of a small one that is built here and now."""
+    try:
+        await docker.images.inspect(image_tag())
+    except DockerError:
+        return await build(docker)
+    return image_tag()
 
 
 async def build(docker: Docker) -> str:

@@ -170,7 +170,7 @@ async def test_an_app_runs_is_reached_and_stopped(world: World) -> None:
         answer = b""
         while isinstance(item := await stream.receive(), bytes):
             answer += item
-        assert answer.startswith(b"HTTP/1.0 200") and answer.endswith(b"hello")
+        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"hello")
         stream.close()
     assert (await link.call("stop"))["state"] == "stopped"
     with pytest.raises(Conflict):

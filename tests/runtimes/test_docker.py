@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from aiodocker import Docker
 
 from server.errors import Unavailable
 from server.models import Limits
-from server.runtimes.docker import DockerRuntime
+from server.runtimes.docker import DockerRuntime, runtime as runtime_module
+from server.runtimes.docker.config import network_config
 from tests.runtimes.contract import (
     ENGINE,
     LONG_LIVED,
@@ -165,3 +167,30 @@ async def test_the_state_folder_is_open_to_the_containers_user_alone(docker: Wor
     status = spec.state.stat()
     assert status.st_mode & 0o777 == 0o700
     assert (status.st_uid, status.st_gid) == ((1000, 1000) if os.getuid() == 0 else (os.getuid(), os.getgid()))
+
+
+async def test_two_networks_of_one_name_are_made_one(docker: World) -> None:
+    runtime, spec = docker.runtime(), docker.spec()
+    async with Docker(url=ENGINE) as engine:
+        for subnet in ("10.213.255.224/28", "10.213.255.240/28"):
+            twin = network_config(spec.project, IPv4Network(subnet)) | {"CheckDuplicate": False}
+            await engine.networks.create(twin)
+    link = await docker.started(runtime, spec)
+    assert await docker.output_of(runtime, spec, link, "echo", "alive") == "alive\n"
+    assert len((await left(spec.project))[1]) == 1
+
+
+async def test_another_container_of_that_name_is_not_taken(docker: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_module, "NAME_TRIES", 2)
+    runtime, spec = docker.runtime(), docker.spec()
+    async with Docker(url=ENGINE) as engine:
+        other = await engine.containers.create(
+            {"Image": "debian:trixie-slim", "Cmd": ["true"]}, name=f"hutch-{spec.project}"
+        )
+        try:
+            with pytest.raises(Unavailable, match=f"hutch-{spec.project} is in the way"):
+                await runtime.start(spec)
+            await runtime.remove(spec.project)
+            await other.show()
+        finally:
+            await other.delete(force=True)

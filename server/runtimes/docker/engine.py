@@ -107,9 +107,14 @@ class Engine:
         return True
 
     async def start(self, id: str) -> bool:
-        """Whether it runs now; False when it has to be made anew: it is gone, or its network is."""
+        """Whether it runs now; False when it has to be made anew: it is gone, or its network is, or there are two."""
         async with self._calling("start the container", WORK_SECONDS) as docker:
-            return await _found(docker.containers.container(_checked(id)).start(), True) is not None
+            try:
+                return await _found(docker.containers.container(_checked(id)).start(), True) is not None
+            except DockerError as error:
+                if "ambiguous" in error.message:
+                    return False
+                raise
 
     async def stop(self, id: str) -> None:
         async with self._calling("stop the container", STOP_SECONDS + WORK_SECONDS) as docker:

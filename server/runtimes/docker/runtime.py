@@ -40,6 +40,7 @@ STILL_RUNNING_EVERY: Final = 0.25
 POLL_FIRST: Final = 0.005
 POLL_LONGEST: Final = 0.05
 NETWORK_TRIES: Final = 20
+NAME_TRIES: Final = 40
 
 Road = Literal["auto", "socket", "exec"]
 
@@ -57,6 +58,7 @@ class DockerRuntime:
         self._ca_bundle = ca_bundle
         self._processors: int | None = None
         self._allocating = asyncio.Lock()
+        self._networking: set[asyncio.Task[None]] = set()
         # Only to spare a question: ids that are no longer right are found out by the engine's answer.
         self._ids: dict[ProjectId, tuple[str, str]] = {}
 
@@ -130,6 +132,7 @@ class DockerRuntime:
         return {container.project for container in await self._engine.containers(label=PROJECT_LABEL, running=True)}
 
     async def close(self) -> None:
+        await asyncio.gather(*self._networking, return_exceptions=True)
         await self._engine.close()
 
     # ---- parts
@@ -153,24 +156,30 @@ class DockerRuntime:
 
     async def _create(self, project: ProjectId, config: dict[str, Any]) -> str:
         """A new container on its network. The two are made at the same time: the engine joins them at the start."""
+        # Never cancelled: the engine would make it all the same, and the next call a second one of that name.
         network = asyncio.create_task(self._ensure_network(project))
-        try:
-            id = await self._engine.create_container(container_name(project), config)
-            if id:
-                await self._compare_limits(id, config["HostConfig"])
-        except BaseException:
-            network.cancel()
-            await asyncio.gather(network, return_exceptions=True)
-            raise
-        await network
+        self._networking.add(network)
+        network.add_done_callback(self._network_done)
+        id = await self._engine.create_container(container_name(project), config)
         if id:
-            return id
-        container = await self._find(project)
-        if container is None:
-            raise Unavailable(
-                f"a container named {container_name(project)} that is not Hutch's stands in the way: remove it"
-            )
-        return container.id
+            await self._compare_limits(id, config["HostConfig"])
+        else:
+            id = await self._await_other(project)
+        await asyncio.shield(network)
+        return id
+
+    def _network_done(self, network: asyncio.Task[None]) -> None:
+        self._networking.discard(network)
+        if not network.cancelled() and (error := network.exception()):
+            logger.info("no network was made: %s", error)
+
+    async def _await_other(self, project: ProjectId) -> str:
+        """The container that has the name: perhaps it is just being made by a call that was cancelled."""
+        for _ in range(NAME_TRIES):
+            if container := await self._find(project):
+                return container.id
+            await asyncio.sleep(POLL_LONGEST)
+        raise Unavailable(f"a container named {container_name(project)} is in the way that is not Hutch's: remove it")
 
     async def _compare_limits(self, id: str, wanted: dict[str, Any]) -> None:
         """The engine drops limits that its kernel can't keep, and says so only in a warning that aiodocker drops."""
@@ -188,7 +197,11 @@ class DockerRuntime:
     async def _ensure_network(self, project: ProjectId) -> None:
         async with self._allocating:
             networks = await self._engine.networks()
-            if any(network["Name"] == container_name(project) for network in networks):
+            same = [network["Id"] for network in networks if network["Name"] == container_name(project)]
+            for extra in same[1:]:
+                # The engine lets two calls at the same moment make two of one name, and then refuses to choose.
+                await self._engine.remove_network(extra)
+            if same:
                 return
             used = {subnet for network in networks for subnet in _subnets(network)}
             for _ in range(NETWORK_TRIES):
