@@ -136,7 +136,7 @@ export class FakeDisk {
     const headers = new Headers(init.headers);
     const [, place = "", rest = ""] = /^\/api\/projects\/[^/]+\/([^/]+)\/?(.*)$/.exec(url.pathname) ?? [];
     if (place === "tree") return Response.json(this.list(url.searchParams.get("path") ?? ""));
-    if (place === "files-op") return this.operate(JSON.parse(String(init.body)) as { op: string; from?: string; to: string });
+    if (place === "files-op") return this.operate(JSON.parse(await new Response(init.body ?? null).text()) as { op: string; from?: string; to: string });
     const path = rest.split("/").map(decodeURIComponent).join("/");
     if (method === "GET") return this.read(path, headers);
     if (method === "PUT") return this.put(path, headers, init.body);

@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly interactive: boolean;
   /** Null for the oldest byte that the server holds. */
   readonly offset?: number | null;
+  /** Instead of an offset: begin this many bytes before the present end. */
+  readonly tail?: number;
   /** The process starts with this session, so what the screen replies was asked by it. */
   readonly fresh?: boolean;
   readonly clock?: Clock;
@@ -79,6 +81,8 @@ export class Session implements Disposable {
   private generation = 0;
   private fresh: boolean;
   private startOffset: number | null;
+  // While it is set, the first connection only asks where the end is.
+  private tail: number | null;
   private wantsRedraw = false;
   // Keys pressed before the first `ready` go to the shell that is about to start, as in any terminal.
   private typedAhead: string[] | null = [];
@@ -89,7 +93,8 @@ export class Session implements Disposable {
   constructor(private readonly options: SessionOptions) {
     this.clock = options.clock ?? browserClock;
     this.fresh = options.fresh ?? false;
-    this.startOffset = options.offset ?? null;
+    this.tail = options.tail ?? null;
+    this.startOffset = this.tail === null ? (options.offset ?? null) : Number.MAX_SAFE_INTEGER;
     const { socket } = this;
     const wire = {
       send: (data: Uint8Array<ArrayBuffer>): boolean => socket.value?.send(data) ?? false,
@@ -155,6 +160,11 @@ export class Session implements Disposable {
     if (this.command({ type: "resize", cols, rows })) this.sentSize = size;
   }
 
+  /** Whether the output that takes effect now was made before this connection. */
+  get isReplaying(): boolean {
+    return this.cursor.isReplaying;
+  }
+
   signal(signal: "INT" | "TERM" | "QUIT" | "HUP" | "KILL"): boolean {
     return this.command({ type: "signal", signal });
   }
@@ -184,6 +194,12 @@ export class Session implements Disposable {
   }
 
   private handleReady(offset: number): void {
+    if (this.tail !== null) {
+      const from = Math.max(0, offset - this.tail);
+      this.tail = null;
+      this.startOffset = from;
+      if (from < offset) return this.start();
+    }
     const first = this.cursor.received === null;
     const lost = this.cursor.begin(offset, this.fresh);
     if (lost < 0) {

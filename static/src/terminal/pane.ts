@@ -1,0 +1,169 @@
+// One terminal: its screen, its connection, and the strips around it.
+
+import { browserClock } from "../clock";
+import { append, h, listen, replace } from "../dom";
+import { type Disposable, DisposableStore, type Observable, Value } from "../lifecycle";
+import { button } from "../widgets/button";
+import { confirm } from "../widgets/dialog";
+import { copyText, readText } from "./clipboard";
+import { KeyBar } from "./keybar";
+import { openInTab } from "./links";
+import { settlePaste } from "./paste";
+import type { TerminalPreferences } from "./preferences";
+import { type Link, TerminalScreen } from "./screen";
+import { SearchBar } from "./searchbar";
+import { Session } from "./session";
+import { StatusLine } from "./statusline";
+
+export interface PaneOptions {
+  readonly label: string;
+  readonly endpoint: (view: { cols: number; rows: number; offset: number | null }) => string;
+  readonly offset: number | null;
+  /** The shell starts with this pane. */
+  readonly fresh: boolean;
+  readonly dark: Observable<boolean>;
+  readonly preferences: TerminalPreferences;
+  readonly notify: (sentence: string) => void;
+}
+
+const SCROLLBACK = 10_000;
+
+export class TerminalPane implements Disposable {
+  readonly element = h("div", { class: "terminal-pane" });
+  readonly screen: TerminalScreen;
+  readonly session: Session;
+  private readonly disposables = new DisposableStore();
+  private readonly search: SearchBar;
+  private readonly keys: KeyBar;
+  private readonly request = h("div", { class: "terminal-request", role: "group", hidden: true });
+  private readonly hovered = h("div", { class: "terminal-hover", "aria-hidden": "true" });
+  private readonly titleValue = new Value<string>("");
+
+  /** What the program calls itself; "" until it does. */
+  readonly title: Observable<string> = this.titleValue;
+
+  constructor(private readonly options: PaneOptions) {
+    const { label, dark, preferences } = options;
+    this.screen = this.disposables.add(new TerminalScreen({ label, interactive: true, dark, preferences, scrollback: SCROLLBACK }));
+    const { screen } = this;
+    this.session = this.disposables.add(
+      new Session({
+        endpoint: (offset) => options.endpoint({ cols: screen.cols, rows: screen.rows, offset }),
+        screen,
+        interactive: true,
+        offset: options.offset,
+        fresh: options.fresh,
+      }),
+    );
+    this.search = this.disposables.add(new SearchBar(screen));
+    this.keys = new KeyBar(screen);
+    const status = this.disposables.add(new StatusLine(this.session, true, () => browserClock.now()));
+    append(this.element, [this.search.element, screen.element, this.hovered, this.request, status.element, this.keys.element]);
+    this.connect();
+  }
+
+  /** To be called when the pane comes into sight or leaves it. */
+  setVisible(visible: boolean): void {
+    this.element.hidden = !visible;
+    this.screen.setVisible(visible);
+  }
+
+  focus(): void {
+    this.screen.focus();
+  }
+
+  openSearch(): void {
+    this.search.show();
+  }
+
+  async copySelection(): Promise<void> {
+    const text = this.screen.terminal.getSelection();
+    if (!text) return this.options.notify("Nothing is selected in the terminal.");
+    if (!(await copyText(text))) this.options.notify("The browser does not let this page copy.");
+  }
+
+  /** Pastes from a menu, where the browser allows pages to read the clipboard. */
+  async pasteClipboard(): Promise<void> {
+    const text = await readText();
+    if (text === null) return this.options.notify("The browser gives the clipboard only to its own paste key: Ctrl+Shift+V, or ⌘V on a Mac.");
+    await this.paste(text);
+  }
+
+  dispose(): void {
+    this.disposables.dispose();
+    this.element.remove();
+  }
+
+  private connect(): void {
+    const { disposables, screen, session } = this;
+    const { terminal } = screen;
+    disposables.add(screen.onOpen(() => session.start()));
+    disposables.add(screen.onResize(({ cols, rows }) => session.resize(cols, rows)));
+    disposables.add(terminal.onData((data) => session.input(this.keys.apply(data))));
+    disposables.add(terminal.onBinary((data) => session.binaryInput(data)));
+    disposables.add(screen.onLink((link) => void this.follow(link)));
+    disposables.add(screen.onHover((url) => this.showTarget(url)));
+    disposables.add(screen.onTitle((title) => this.titleValue.set(title)));
+    disposables.add(screen.onCopyRequest((text) => this.offerCopy(text)));
+    disposables.add(listen(screen.element, "paste", (event) => this.handlePaste(event), { capture: true }));
+    terminal.attachCustomKeyEventHandler((event) => this.handleKey(event));
+  }
+
+  /** False keeps the key from the shell. */
+  private handleKey(event: KeyboardEvent): boolean {
+    if (event.type !== "keydown" || !event.shiftKey || !(event.ctrlKey || event.metaKey) || event.altKey) return true;
+    switch (event.code) {
+      case "KeyC":
+        event.preventDefault();
+        void this.copySelection();
+        return false;
+      case "KeyF":
+        event.preventDefault();
+        this.openSearch();
+        return false;
+      case "KeyV":
+        // The browser pastes by itself, on plain HTTP too.
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  private handlePaste(event: ClipboardEvent): void {
+    event.preventDefault();
+    event.stopPropagation();
+    void this.paste(event.clipboardData?.getData("text/plain") ?? "");
+  }
+
+  private async paste(text: string): Promise<void> {
+    const { terminal } = this.screen;
+    const settled = await settlePaste(text, terminal.modes.bracketedPasteMode);
+    if (settled) terminal.paste(settled);
+    this.focus();
+  }
+
+  private showTarget(url: string): void {
+    this.hovered.textContent = url && `${url} (Ctrl or ⌘ and click opens it)`;
+  }
+
+  private async follow({ url, disguised }: Link): Promise<void> {
+    if (!disguised || (await confirm("Open this page?", url, "Open"))) openInTab(url);
+  }
+
+  /** A program's wish to fill the clipboard waits for a click: what it put there could be run with the next paste. */
+  private offerCopy(text: string): void {
+    if (this.session.isReplaying) return;
+    const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    const copy = button("Copy", () => {
+      this.endRequest();
+      void copyText(text);
+    });
+    replace(this.request, h("span", {}, "A program wants to copy: ", h("code", {}, shown)), copy, button("Ignore", () => this.endRequest()));
+    this.request.hidden = false;
+  }
+
+  private endRequest(): void {
+    this.request.hidden = true;
+    this.focus();
+  }
+}

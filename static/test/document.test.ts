@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Api } from "../src/api";
+import { type Document, Documents, type Decision } from "../src/documents";
+import { MOST_EDITABLE, TextDocument } from "../src/editor/document";
+import { FakeClock, FakeDisk, FakeDrafts } from "./fakes";
+
+function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\n", "b.txt": "bee\n" }) {
+  const disk = new FakeDisk(files);
+  const drafts = new FakeDrafts();
+  const clock = new FakeClock();
+  const reports: unknown[] = [];
+  const answers: Decision[] = [];
+  const open = (): Documents =>
+    new Documents(
+      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: [], report: (error) => reports.push(error) },
+      async () => answers.shift() ?? "cancel",
+    );
+  return { disk, drafts, clock, reports, answers, open, documents: open() };
+}
+
+async function show(documents: Documents, path: string): Promise<TextDocument> {
+  const document = await documents.show(path);
+  assert.ok(document instanceof TextDocument);
+  return document;
+}
+
+const type = (document: TextDocument, text: string): void => document.dispatch({ changes: { from: 0, insert: text } });
+const textOf = (document: Document): string => (document instanceof TextDocument ? document.state.doc.toString() : "");
+const settle = (): Promise<void> => new Promise(setImmediate);
+
+test("an edit is unsaved until it is saved, and undoing it by hand makes it clean", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  assert.equal(document.dirty.get(), true);
+  document.dispatch({ changes: { from: 0, to: 1 } });
+  assert.equal(document.dirty.get(), false);
+  type(document, "x");
+  await document.save();
+  assert.equal(document.dirty.get(), false);
+  assert.equal(disk.text("a.txt"), "xone\n");
+});
+
+test("saving without changes writes nothing", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  await document.save();
+  assert.deepEqual(disk.requests.filter((request) => request.startsWith("PUT")), []);
+});
+
+test("what is typed during a save stays unsaved, and the next save has the new etag", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "1");
+  const saving = document.save();
+  await Promise.resolve();
+  type(document, "2");
+  const again = document.save();
+  await saving;
+  await again;
+  assert.equal(document.dirty.get(), false);
+  assert.equal(document.trouble.get(), null);
+  assert.equal(disk.text("a.txt"), "21one\n");
+});
+
+test("every byte that was not edited stays", async () => {
+  const { disk, documents } = setUp({ "crlf.txt": "\uFEFFa\r\nb", "mixed.txt": "a\r\nb\nc" });
+  for (const [path, expected] of [["crlf.txt", "\uFEFFxa\r\nb"], ["mixed.txt", "xa\r\nb\nc"]] as const) {
+    const document = await show(documents, path);
+    type(document, "x");
+    await document.save();
+    assert.equal(disk.text(path), expected);
+  }
+});
+
+test("a change on disk comes in quietly while nothing is unsaved", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  document.dispatch({ selection: { anchor: 4 } });
+  disk.writeText("a.txt", "zero\none\n");
+  await documents.check(["a.txt"]);
+  assert.equal(textOf(document), "zero\none\n");
+  assert.equal(document.trouble.get(), null);
+  assert.equal(document.dirty.get(), false);
+  assert.equal(document.state.selection.main.head, 9, "the cursor stays with its text");
+});
+
+test("a change on disk while something is unsaved asks, and touches nothing", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "mine ");
+  disk.writeText("a.txt", "theirs\n");
+  await documents.check(["a.txt"]);
+  const trouble = document.trouble.get();
+  assert.ok(trouble?.kind === "changed" && !trouble.refused);
+  assert.equal(textOf(document), "mine one\n");
+  await document.save();
+  const refused = document.trouble.get();
+  assert.ok(refused?.kind === "changed" && refused.refused);
+  assert.equal(disk.text("a.txt"), "theirs\n", "a save must not overwrite what was not seen");
+});
+
+test("keeping mine overwrites the version that was shown, and no newer one", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "mine ");
+  disk.writeText("a.txt", "theirs\n");
+  await document.save();
+  disk.writeText("a.txt", "newer\n");
+  await document.keepMine();
+  assert.equal(disk.text("a.txt"), "newer\n");
+  assert.equal(document.trouble.get()?.kind, "changed");
+  await document.keepMine();
+  assert.equal(disk.text("a.txt"), "mine one\n");
+  assert.equal(document.trouble.get(), null);
+});
+
+test("taking theirs gives up mine", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "mine ");
+  disk.writeText("a.txt", "theirs\r\n");
+  await document.save();
+  document.takeTheirs();
+  assert.equal(textOf(document), "theirs\n");
+  assert.equal(document.dirty.get(), false);
+  type(document, "x");
+  await document.save();
+  assert.equal(disk.text("a.txt"), "xtheirs\r\n", "their line breaks came with it");
+});
+
+test("a merge saves the text made of both", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "mine ");
+  disk.writeText("a.txt", "theirs\n");
+  await document.save();
+  await document.merge("both\n");
+  assert.equal(disk.text("a.txt"), "both\n");
+  assert.equal(document.dirty.get(), false);
+});
+
+test("the same text on both sides is no conflict", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  disk.writeText("a.txt", "xone\n");
+  await document.save();
+  assert.equal(document.trouble.get(), null);
+  assert.equal(document.dirty.get(), false);
+});
+
+test("a file deleted on disk can be saved again", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  disk.files.delete("a.txt");
+  await documents.check([""]);
+  assert.equal(document.trouble.get()?.kind, "deleted");
+  await document.keepMine();
+  assert.equal(disk.text("a.txt"), "one\n");
+  assert.equal(document.trouble.get(), null);
+});
+
+test("a save without connection keeps the text and works later", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  disk.offline = true;
+  await assert.rejects(document.save(), /can't be reached/);
+  assert.equal(document.dirty.get(), true);
+  assert.equal(document.saving.get(), false);
+  disk.offline = false;
+  await document.save();
+  assert.equal(disk.text("a.txt"), "xone\n");
+});
+
+test("what was typed is in the journal soon, and out of it once saved", async () => {
+  const { clock, drafts, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  assert.equal(drafts.kept.size, 0);
+  clock.advance(400);
+  await settle();
+  assert.equal(drafts.kept.get("a.txt")?.text, "xone\n");
+  await document.save();
+  await settle();
+  assert.equal(drafts.kept.size, 0);
+});
+
+test("unsaved changes come back after a crash", async () => {
+  const { clock, documents, open, disk } = setUp();
+  type(await show(documents, "a.txt"), "x");
+  clock.advance(400);
+  await settle();
+  const again = open();
+  await again.restore({ paths: ["b.txt"], active: "b.txt" });
+  const document = again.find("a.txt");
+  assert.ok(document instanceof TextDocument);
+  assert.equal(textOf(document), "xone\n");
+  assert.equal(document.dirty.get(), true);
+  assert.equal(document.trouble.get()?.kind, "restored");
+  await document.save();
+  assert.equal(disk.text("a.txt"), "xone\n");
+});
+
+test("unsaved changes of an older version ask before they overwrite", async () => {
+  const { clock, documents, open, disk } = setUp();
+  type(await show(documents, "a.txt"), "x");
+  clock.advance(400);
+  await settle();
+  disk.writeText("a.txt", "newer\n");
+  const again = open();
+  const document = await show(again, "a.txt");
+  assert.equal(textOf(document), "xone\n");
+  assert.equal(document.trouble.get()?.kind, "changed");
+  document.takeTheirs();
+  assert.equal(textOf(document), "newer\n");
+});
+
+test("unsaved changes outlive their file", async () => {
+  const { clock, documents, open, disk } = setUp();
+  type(await show(documents, "a.txt"), "x");
+  clock.advance(400);
+  await settle();
+  disk.files.delete("a.txt");
+  const again = open();
+  await again.restore({ paths: [], active: null });
+  const document = again.find("a.txt");
+  assert.ok(document instanceof TextDocument);
+  assert.equal(textOf(document), "xone\n");
+  await document.keepMine();
+  assert.equal(disk.text("a.txt"), "xone\n");
+});
+
+test("closing asks about unsaved changes", async () => {
+  const { disk, drafts, clock, answers, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  clock.advance(400);
+  answers.push("cancel", "discard");
+  assert.equal(await documents.close(document), false);
+  assert.equal(await documents.close(document), true);
+  await settle();
+  assert.equal(disk.text("a.txt"), "one\n");
+  assert.equal(drafts.kept.size, 0);
+  const again = await show(documents, "a.txt");
+  type(again, "y");
+  answers.push("save");
+  assert.equal(await documents.close(again), true);
+  assert.equal(disk.text("a.txt"), "yone\n");
+});
+
+test("a document whose save is refused does not close", async () => {
+  const { disk, answers, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  disk.writeText("a.txt", "theirs\n");
+  answers.push("save");
+  assert.equal(await documents.close(document), false);
+  assert.equal(documents.find("a.txt"), document);
+});
+
+test("a closed document gives way to the one before it", async () => {
+  const { documents } = setUp({ a: "", b: "", c: "" });
+  const [first, second, third] = [await show(documents, "a"), await show(documents, "b"), await show(documents, "c")];
+  documents.activate(first);
+  documents.activate(third);
+  await documents.close(third);
+  assert.equal(documents.active.get(), first);
+  await documents.close(first);
+  assert.equal(documents.active.get(), second);
+  await documents.close(second);
+  assert.equal(documents.active.get(), null);
+});
+
+test("a file opened twice at once is one document", async () => {
+  const { documents } = setUp();
+  const [first, second] = await Promise.all([documents.show("a.txt"), documents.show("a.txt")]);
+  assert.equal(first, second);
+  assert.equal(documents.open.get().length, 1);
+});
+
+test("moved files stay open, with what is unsaved", async () => {
+  const { disk, drafts, documents } = setUp({ "src/a.txt": "one\n" });
+  const document = await show(documents, "src/a.txt");
+  type(document, "x");
+  await document.writeJournal();
+  disk.write("lib/a.txt", disk.files.get("src/a.txt")!);
+  const etag = '"1"';
+  disk.files.delete("src/a.txt");
+  await documents.handleMoved({ from: "src", to: "lib" });
+  assert.equal(document.path.get(), "lib/a.txt");
+  assert.deepEqual([...drafts.kept.keys()], ["lib/a.txt"]);
+  assert.equal(drafts.kept.get("lib/a.txt")?.etag, etag);
+});
+
+test("deleted files close unless something is unsaved", async () => {
+  const { disk, documents } = setUp();
+  await show(documents, "b.txt");
+  const dirty = await show(documents, "a.txt");
+  type(dirty, "x");
+  disk.files.clear();
+  await documents.handleRemoved("a.txt");
+  await documents.handleRemoved("b.txt");
+  assert.deepEqual(documents.open.get(), [dirty]);
+  assert.equal(dirty.trouble.get()?.kind, "deleted");
+});
+
+test("big files open in pieces, read-only, and whole lines at a time", async () => {
+  const lines = Array.from({ length: 500_000 }, (_, index) => `line ${index} ä\n`).join("");
+  const { documents } = setUp({ "big.log": lines });
+  const document = await show(documents, "big.log");
+  assert.ok(document.readOnly);
+  assert.ok(textOf(document).endsWith("\n"));
+  assert.ok(document.remaining.get() > 0);
+  assert.ok(new TextEncoder().encode(textOf(document)).length <= MOST_EDITABLE);
+  await document.loadMore();
+  assert.equal(document.remaining.get(), 0);
+  assert.equal(textOf(document), lines);
+  assert.equal(document.dirty.get(), false);
+});
+
+test("what is not UTF-8 opens read-only; bytes are no text at all", async () => {
+  const { disk, documents } = setUp();
+  disk.write("latin.txt", Uint8Array.of(0x63, 0xe9));
+  disk.write("data", Uint8Array.of(1, 0, 2));
+  disk.write("logo.png", Uint8Array.of(0x89, 0x50));
+  const latin = await show(documents, "latin.txt");
+  assert.match(latin.readOnly ?? "", /not UTF-8/);
+  await latin.save();
+  assert.deepEqual(disk.files.get("latin.txt"), Uint8Array.of(0x63, 0xe9));
+  assert.equal((await documents.show("data")).kind, "binary");
+  assert.equal((await documents.show("logo.png")).kind, "picture");
+});
+
+test("failures of the journal are reported and stop no typing", async () => {
+  const { clock, drafts, reports, documents } = setUp();
+  drafts.put = () => Promise.reject(new Error("quota"));
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  clock.advance(400);
+  await settle();
+  assert.equal((reports[0] as Error).message, "quota");
+});

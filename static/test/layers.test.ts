@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { build, type Metafile } from "esbuild";
+
+// npm runs scripts in the folder of package.json.
+const SOURCE = join(process.cwd(), "static/src");
+
+async function imports(): Promise<Metafile["inputs"]> {
+  const names = await readdir(SOURCE, { recursive: true });
+  const entryPoints = names.filter((name) => name.endsWith(".ts")).map((name) => join(SOURCE, name));
+  const { metafile } = await build({ entryPoints, outdir: "unused", absWorkingDir: SOURCE, bundle: true, write: false, format: "esm", splitting: true, metafile: true, packages: "external", logLevel: "silent" });
+  return metafile.inputs;
+}
+
+/** Imports that remain at run time, without what is loaded on demand. */
+function edges(inputs: Metafile["inputs"]): Map<string, string[]> {
+  return new Map(Object.entries(inputs).map(([path, { imports: found }]) => [path, found.filter((item) => item.kind === "import-statement" && !item.external).map((item) => item.path)]));
+}
+
+test("no module reaches itself by its imports", async () => {
+  const graph = edges(await imports());
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    assert.ok(!trail.includes(path), `cycle: ${[...trail, path].join(" -> ")}`);
+    if (done.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  assert.ok(done.size > 30);
+});
+
+test("imports go one way: leaves, sockets and calls, state, editor and commands, views, pages", async () => {
+  const graph = edges(await imports());
+  const allowed: readonly (readonly [RegExp, RegExp])[] = [
+    [/^(lifecycle|icons|storage|text|fuzzy|format|clock)\.ts$/, /^$/],
+    [/^(dom|wire|config)\.ts$/, /^(lifecycle|wire)\.ts$/],
+    [/^(api|socket|events|store)\.ts$/, /^(lifecycle|wire|clock|api|socket|config)\.ts$/],
+    [/^(commands|drafts|csp|theme)\.ts$/, /^(lifecycle|dom|storage)\.ts$/],
+    [/^editor\//, /^(editor\/|[a-z]+\.ts$)/],
+    [/^widgets\//, /^(widgets\/|dom\.ts|icons\.ts|lifecycle\.ts)/],
+    [/^views\//, /^(?!ide|projects\.ts|main)/],
+  ];
+  for (const [from, targets] of graph) {
+    const rule = allowed.find(([layer]) => layer.test(from));
+    for (const to of targets) if (rule) assert.match(to, rule[1], `${from} must not import ${to}`);
+  }
+});
+
+test("views know no other view", async () => {
+  for (const [from, targets] of edges(await imports())) {
+    // A form and its rows are one thing in two files.
+    if (!from.startsWith("views/") || from === "views/create.ts") continue;
+    for (const to of targets) assert.ok(!to.startsWith("views/"), `${from} must not import ${to}`);
+  }
+});
+
+test("nothing builds elements from text", async () => {
+  const names = (await readdir(SOURCE, { recursive: true })).filter((name) => name.endsWith(".ts"));
+  for (const name of names) {
+    const text = await readFile(join(SOURCE, name), "utf8");
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write(ln)?\(|DOMParser|\beval\(|new Function\(/, name);
+  }
+});

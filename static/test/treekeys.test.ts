@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nameOf, type Row } from "../src/files";
+import { nameProblem, treeMove, typeAhead } from "../src/treekeys";
+
+const row = (path: string, folder = false, expanded = false): Row => ({
+  path,
+  name: nameOf(path),
+  folder,
+  symlink: false,
+  expanded,
+  depth: path.split("/").length - 1,
+  position: 1,
+  siblings: 1,
+  size: 0,
+});
+const ROWS = [row("lib", true), row("src", true, true), row("src/app.js"), row("src/test.js"), row("README.md")];
+
+test("arrows move through the rows and stop at the ends", () => {
+  assert.deepEqual(treeMove(ROWS, "lib", "ArrowDown"), { kind: "move", path: "src" });
+  assert.deepEqual(treeMove(ROWS, "README.md", "ArrowDown"), { kind: "move", path: "README.md" });
+  assert.deepEqual(treeMove(ROWS, "lib", "ArrowUp"), { kind: "move", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, "src", "End"), { kind: "move", path: "README.md" });
+  assert.deepEqual(treeMove(ROWS, "src", "Home"), { kind: "move", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, null, "ArrowDown"), { kind: "move", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, null, "ArrowUp"), { kind: "move", path: "README.md" });
+  assert.equal(treeMove([], null, "ArrowDown"), null);
+});
+
+test("right opens and goes in, left closes and goes out", () => {
+  assert.deepEqual(treeMove(ROWS, "lib", "ArrowRight"), { kind: "expand", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, "src", "ArrowRight"), { kind: "move", path: "src/app.js" });
+  assert.equal(treeMove(ROWS, "src/app.js", "ArrowRight"), null);
+  assert.deepEqual(treeMove(ROWS, "src", "ArrowLeft"), { kind: "collapse", path: "src" });
+  assert.deepEqual(treeMove(ROWS, "src/test.js", "ArrowLeft"), { kind: "move", path: "src" });
+  assert.equal(treeMove(ROWS, "lib", "ArrowLeft"), null);
+});
+
+test("typing finds the next name that begins so", () => {
+  assert.equal(typeAhead(ROWS, "lib", "s"), "src");
+  assert.equal(typeAhead(ROWS, "src", "s"), "src");
+  assert.equal(typeAhead(ROWS, "src", "re"), "README.md");
+  assert.equal(typeAhead(ROWS, "README.md", "a"), "src/app.js");
+  assert.equal(typeAhead(ROWS, "lib", "zz"), null);
+  assert.equal(typeAhead([row("a1"), row("a2"), row("b")], "a1", "aa"), "a2");
+});
+
+test("names that can't be are refused with the reason", () => {
+  const taken = (name: string): boolean => name === "index.js";
+  assert.equal(nameProblem("new.js", taken), null);
+  assert.equal(nameProblem("<b>ä &amp;.js", taken), null);
+  for (const [name, reason] of [["", /Type/], [".", /stands for/], ["..", /stands for/], ["a/b", /slash/], ["a\0", /NUL/], ["ä".repeat(128), /255 bytes/], ["index.js", /exists/]] as const)
+    assert.match(nameProblem(name, taken) ?? "", reason);
+});
