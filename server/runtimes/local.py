@@ -27,8 +27,7 @@ SUPERVISOR: Final = Path(__file__).parent.parent / "supervisor"
 BOOT_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 8.0
 """After SIGTERM. The supervisor gives each process group 5 s at most."""
-POLL_FIRST: Final = 0.002
-POLL_LONGEST: Final = 0.05
+POLL: Final = 0.004
 SWEEPS: Final = 20
 """Looks for what a killed supervisor left: what is found may have started more meanwhile."""
 
@@ -84,7 +83,7 @@ class LocalRuntime:
 
     async def connect(self, spec: Spec) -> Link:
         loop = asyncio.get_running_loop()
-        deadline, delay = loop.time() + BOOT_SECONDS, POLL_FIRST
+        deadline = loop.time() + BOOT_SECONDS
         while True:
             try:
                 return await over_socket(spec.project, open_socket(spec.state))
@@ -97,8 +96,7 @@ class LocalRuntime:
                 raise Unavailable("the project's supervisor ended at once: supervisor.log in its state folder says why")
             if loop.time() >= deadline:
                 raise Unavailable(f"the project's supervisor did not listen within {BOOT_SECONDS:g} s")
-            await asyncio.sleep(delay)
-            delay = min(delay * 1.3, POLL_LONGEST)
+            await asyncio.sleep(POLL)
 
     async def stop(self, project: ProjectId) -> None:
         await asyncio.to_thread(_end, self._state / project)
@@ -128,7 +126,7 @@ class LocalRuntime:
             except LinkLost:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise
-                await asyncio.sleep(POLL_FIRST)
+                await asyncio.sleep(POLL)
             else:
                 return True
 
