@@ -1,5 +1,6 @@
 // The open documents of a project: which there are, and which is in front.
 
+import type { StateEffect } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "./api";
 import { type DocumentContext, MOST_EDITABLE, TextDocument } from "./editor/document";
 import { languageOf } from "./editor/languages";
@@ -136,6 +137,11 @@ export class Documents implements Disposable {
     for (const path of paths) await this.load(path).catch((error: unknown) => this.recover(path, error));
     const active = (session.active === null ? null : this.find(session.active)) ?? this.list.get().at(-1);
     if (active) this.activate(active);
+  }
+
+  /** Changes a setting of every open editor. */
+  configure(effect: StateEffect<unknown>): void {
+    for (const document of this.list.get()) if (document instanceof TextDocument) document.dispatch({ effects: effect });
   }
 
   /** Brings the journal up to date, before the page goes away. */

@@ -50,8 +50,11 @@ export class FileActions {
 
   /** Lets the person choose files; for those who can't drag. */
   choose(folder: string, report: (error: unknown) => void): void {
-    const input = h("input", { type: "file", multiple: true });
+    const input = h("input", { type: "file", multiple: true, hidden: true });
+    document.body.append(input);
+    input.addEventListener("cancel", () => input.remove());
     input.addEventListener("change", () => {
+      input.remove();
       const uploads = [...(input.files ?? [])].map((file) => ({ path: join(folder, file.name), file }));
       this.take(uploads).catch(report);
     });

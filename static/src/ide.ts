@@ -1,5 +1,6 @@
 // The IDE page: builds the store, the sockets and the views, and joins them. The only module that knows all of them.
 
+import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { type Api, ApiError, Api as HttpApi, messageOf } from "./api";
 import { browserClock } from "./clock";
@@ -9,7 +10,7 @@ import { showConflict } from "./conflicts";
 import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
-import { viewing } from "./editor/setup";
+import { viewing, wrap } from "./editor/setup";
 import { ProjectEvents } from "./events";
 import { FileActions } from "./fileactions";
 import { FileIndex } from "./fileindex";
@@ -18,23 +19,23 @@ import { ideCommands } from "./idecommands";
 import { decideUnsaved, fileItems, moreItems } from "./idemenus";
 import { DisposableStore, watch } from "./lifecycle";
 import { PendingView } from "./pending";
+import { RunControl } from "./runcontrol";
 import { parseAnchor, recallSession, rememberSession } from "./session";
+import { recall, remember } from "./storage";
 import { type Pane, Store } from "./store";
 import type { ThemeChoice } from "./theme";
 import { EditorArea } from "./views/editor";
-import { announcementOf, HeaderView, PANE_TABS } from "./views/header";
+import { HeaderView, PANE_TABS } from "./views/header";
 import { StatusView } from "./views/status";
 import { StepsView } from "./views/steps";
 import { TabsView } from "./views/tabs";
 import { TreeView } from "./views/tree";
-import { PaneBarView, WorkbenchView } from "./views/workbench";
+import { NARROW, PaneBarView, WorkbenchView } from "./views/workbench";
 import { openMenu } from "./widgets/menu";
 import { Notices } from "./widgets/notices";
-import type { RunState } from "./wire";
 
 // The files that a newcomer wants to see first, best first.
 const STARTERS = ["index.js", "main.py", "app.py", "index.html", "src/index.js", "README.md", "package.json"];
-const STEPS_LINGER_MS = 2500;
 
 /** Builds the page of one project in `root`. Resolves when the first file can be edited. */
 export async function startIde(root: HTMLElement, config: ProjectConfig, theme: ThemeChoice): Promise<void> {
@@ -49,10 +50,12 @@ export class Ide {
   readonly actions: FileActions;
   readonly commands: Commands;
   readonly workbench: WorkbenchView;
+  readonly runControl: RunControl;
   /** Shows what went wrong. Never throws. */
   readonly report = (error: unknown): void => {
     if (!(error instanceof ApiError)) reportError(error);
-    this.notices.show(messageOf(error), "error");
+    // A lost connection is in the status line as long as it lasts; the sentence need not outlive it.
+    this.notices.show(messageOf(error), error instanceof ApiError && error.status === 0 ? "info" : "error");
   };
 
   private readonly disposables = new DisposableStore();
@@ -61,14 +64,13 @@ export class Ide {
   private readonly events: ProjectEvents;
   private readonly notices = new Notices();
   private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
-  private readonly extensions;
+  private readonly extensions: () => Extension;
+  private wrapped: boolean;
   private readonly editor: EditorArea;
   private readonly tree: TreeView;
   private readonly header: HeaderView;
   private readonly steps: StepsView;
   private readonly pending: Readonly<Record<"terminal" | "logs" | "preview", PendingView>>;
-  /** The person's own choice until the state changes; null to show the steps when they matter. */
-  private stepsChoice: boolean | null = null;
   private started = false;
 
   constructor(
@@ -80,7 +82,8 @@ export class Ide {
     this.id = config.project.id;
     this.api = api;
     this.store = new Store(config.project);
-    this.extensions = viewing(config.nonce);
+    this.wrapped = recall("wrap", isBoolean) ?? matchMedia(NARROW).matches;
+    this.extensions = () => viewing(config.nonce, this.wrapped);
     this.commands = new Commands(isMac(navigator.platform), this.report);
     this.files = this.disposables.add(new FileTree(api, this.id));
     this.index = new FileIndex(api, this.id);
@@ -89,6 +92,7 @@ export class Ide {
     this.documents = this.disposables.add(new Documents(context, decideUnsaved));
     this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence) => this.notices.show(sentence));
     this.events = this.disposables.add(new ProjectEvents(api, this.id));
+    this.runControl = this.disposables.add(new RunControl(api, this.store, this.documents));
     this.pending = {
       terminal: new PendingView("pane terminal", "Terminal", async () => new (await import("./views/terminals")).TerminalPanel(api, config, this.store)),
       logs: new PendingView("pane logs", "Logs", async () => new (await import("./views/logs")).LogView(api, config, this.store)),
@@ -160,20 +164,10 @@ export class Ide {
     await Promise.all([this.files.refresh(paths), this.documents.check(paths)]);
   }
 
-  async run(): Promise<void> {
-    // What is run should be what is seen.
-    await this.documents.saveAll();
-    this.store.show("logs");
-    this.store.setStatus(await this.api.run(this.id));
-  }
-
-  async restart(): Promise<void> {
-    await this.documents.saveAll();
-    this.store.setStatus(await this.api.restart(this.id));
-  }
-
-  async stop(container: boolean): Promise<void> {
-    this.store.setStatus(await this.api.stop(this.id, { container }));
+  toggleWrap(): void {
+    this.wrapped = !this.wrapped;
+    remember("wrap", this.wrapped);
+    this.documents.configure(wrap(this.wrapped));
   }
 
   focusPane(pane: Pane): void {
@@ -214,7 +208,7 @@ export class Ide {
         save: (document) => attempt(() => document.save()),
         keepMine: (document) => attempt(() => document.keepMine()),
         takeTheirs: (document) => document.takeTheirs(),
-        compare: (document) => attempt(() => showConflict(this.editor, document, this.extensions, this.workbench.isNarrow)),
+        compare: (document) => attempt(() => showConflict(this.editor, document, this.extensions(), this.workbench.isNarrow)),
         close,
         loadMore: (document) => attempt(() => document.loadMore()),
         fileUrl: (path) => this.api.fileUrl(this.id, path),
@@ -252,7 +246,7 @@ export class Ide {
       openPalette: () => this.commands.run("palette"),
       toggleTheme: () => this.theme.toggle(),
       toggleRegion: (region) => this.workbench.toggle(region),
-      toggleSteps: () => this.toggleSteps(),
+      toggleSteps: () => this.runControl.toggleSteps(),
       isShown: (region) => this.workbench.isShown(region),
       menu: () => moreItems(this),
     });
@@ -271,7 +265,6 @@ export class Ide {
     this.disposables.add(status);
     this.disposables.add(bar);
     this.workbench.start();
-    this.renderSteps();
   }
 
   private skipToEditor(event: Event): void {
@@ -295,25 +288,10 @@ export class Ide {
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
     disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));
-    disposables.add(this.workbench.onLayout(() => this.header.renderRegions(this.stepsShown)));
+    disposables.add(this.workbench.onLayout(() => this.renderSteps()));
     disposables.add(this.workbench.onVisible((pane) => this.handleVisible(pane)));
-    this.followState();
-  }
-
-  private followState(): void {
-    let before: RunState | null = null;
-    this.disposables.add(
-      this.store.status.onChange((status) => {
-        if (!status || status.state === before) return;
-        if (before !== null) this.store.announce(announcementOf(status.state));
-        before = status.state;
-        this.stepsChoice = null;
-        this.renderSteps();
-        // The times of the steps stay in sight for a moment after the app is up.
-        if (status.state === "running") setTimeout(() => this.renderSteps(), STEPS_LINGER_MS);
-      }),
-    );
-    this.disposables.add(watch(this.store.project, (project) => (document.title = `${project.name} · Hutch`)));
+    disposables.add(watch(store.project, (project) => (document.title = `${project.name} · Hutch`)));
+    disposables.add(watch(this.runControl.stepsShown, () => this.renderSteps()));
   }
 
   private listen(): void {
@@ -361,19 +339,15 @@ export class Ide {
     if (this.started && (pane === "terminal" || pane === "logs" || pane === "preview")) void this.pending[pane].show();
   }
 
-  private get stepsShown(): boolean {
-    return this.stepsChoice ?? !["running", "stopped"].includes(this.store.state);
-  }
-
-  private toggleSteps(): void {
-    this.stepsChoice = !this.stepsShown;
-    this.renderSteps();
-  }
-
   private renderSteps(): void {
-    this.steps.element.hidden = !this.stepsShown;
-    this.header.renderRegions(this.stepsShown);
+    const shown = this.runControl.stepsShown.get();
+    this.steps.element.hidden = !shown;
+    this.header.renderRegions(shown);
   }
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === "boolean";
 }
 
 function inTerminal(target: EventTarget | null): boolean {

@@ -54,6 +54,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.cycle(1) },
     { id: "previousTab", title: "Previous tab", keys: ["alt+pageup"], run: () => ide.documents.cycle(-1) },
     { id: "goToLine", title: "Go to line…", isEnabled: inEditor, run: withView(gotoLine) },
+    { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.toggleWrap() },
     { id: "find", title: "Find and replace in this file", isEnabled: inEditor, run: withView(openSearchPanel) },
   ];
 }
@@ -61,10 +62,10 @@ function editorCommands(ide: Ide): readonly Command[] {
 function runCommands(ide: Ide): readonly Command[] {
   const active = (): boolean => ["starting", "installing", "running"].includes(ide.store.state);
   return [
-    { id: "run", title: "Run", keys: ["mod+shift+enter"], isEnabled: () => !active(), run: () => ide.run() },
-    { id: "restart", title: "Restart", isEnabled: active, run: () => ide.restart() },
-    { id: "stop", title: "Stop", isEnabled: active, run: () => ide.stop(false) },
-    { id: "stopContainer", title: "Stop the container, terminals too", run: () => ide.stop(true) },
+    { id: "run", title: "Run", keys: ["mod+shift+enter"], isEnabled: () => !active(), run: () => ide.runControl.run() },
+    { id: "restart", title: "Restart", isEnabled: active, run: () => ide.runControl.restart() },
+    { id: "stop", title: "Stop", isEnabled: active, run: () => ide.runControl.stop(false) },
+    { id: "stopContainer", title: "Stop the container, terminals too", run: () => ide.runControl.stop(true) },
   ];
 }
 

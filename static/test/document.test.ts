@@ -13,7 +13,7 @@ function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\n", "b.
   const answers: Decision[] = [];
   const open = (): Documents =>
     new Documents(
-      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: [], report: (error) => reports.push(error) },
+      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], report: (error) => reports.push(error) },
       async () => answers.shift() ?? "cancel",
     );
   return { disk, drafts, clock, reports, answers, open, documents: open() };

@@ -4,6 +4,14 @@ import type { Clock } from "../src/clock";
 import type { Draft, Drafts } from "../src/drafts";
 import { disposable, type Disposable } from "../src/lifecycle";
 import type { Connect, Transport, TransportHandlers, Wakeups } from "../src/socket";
+import type { Port, Project, Status } from "../src/wire";
+
+export const PROJECT: Project = { id: "abcdef", name: "Demo", template: "node", status: null, url: "", createdAt: "2026-01-01T00:00:00Z" };
+
+export function statusOf(state: Status["state"], ports: readonly Port[] = []): Status {
+  const usage = { memory: null, memoryLimit: null, cpu: null, cpuLimit: null, disk: null };
+  return { state, steps: [], exitCode: null, signal: null, ports, usage, idle: null, container: true, runtime: "docker", detail: null };
+}
 
 export class FakeClock implements Clock {
   private time = 0;

@@ -2,23 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAnchor } from "../src/session";
 import { Store } from "../src/store";
-import type { Port, Project, Status } from "../src/wire";
+import type { Port } from "../src/wire";
+import { PROJECT, statusOf } from "./fakes";
 
-const PROJECT: Project = { id: "abcdef", name: "Demo", template: "node", status: null, url: "", createdAt: "2026-01-01T00:00:00Z" };
 const PORT: Port = { port: 3000, address: "0.0.0.0", process: "node", url: "http://3000-abcdef.preview.localhost/" };
-const status = (state: Status["state"], ports: readonly Port[] = []): Status => ({
-  state,
-  steps: [],
-  exitCode: null,
-  signal: null,
-  ports,
-  usage: { memory: null, memoryLimit: null, cpu: null, cpuLimit: null, disk: null },
-  idle: null,
-  container: true,
-  runtime: "docker",
-  detail: null,
-});
-
 test("a project nobody has heard of is stopped", () => {
   assert.equal(new Store(PROJECT).state, "stopped");
 });
@@ -27,8 +14,8 @@ test("a status brings its ports, and equal ports are no change", () => {
   const store = new Store(PROJECT);
   const changes: number[] = [];
   store.ports.onChange((ports) => changes.push(ports.length));
-  store.setStatus(status("running", [PORT]));
-  store.setStatus(status("running", [{ ...PORT }]));
+  store.setStatus(statusOf("running", [PORT]));
+  store.setStatus(statusOf("running", [{ ...PORT }]));
   store.setPorts([]);
   assert.equal(store.state, "running");
   assert.deepEqual(changes, [1, 0]);

@@ -29,7 +29,7 @@ export interface DocumentContext {
   readonly drafts: Drafts;
   readonly clock: Clock;
   /** Looks and keys that every editor of the page has. */
-  readonly extensions: Extension;
+  readonly extensions: () => Extension;
   /** Hears of failures of the journal, which must not interrupt the typing. */
   readonly report: (error: unknown) => void;
 }
@@ -80,7 +80,7 @@ export class TextDocument implements Disposable {
     this.current = EditorState.create({
       doc: this.saved,
       extensions: [
-        context.extensions,
+        context.extensions(),
         this.language.of([]),
         this.separator.of(separatorOf(format)),
         this.readOnly ? EditorState.readOnly.of(true) : editing(indentOf(text)),

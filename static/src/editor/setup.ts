@@ -4,7 +4,7 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { gotoLine, highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { EditorState, type Extension } from "@codemirror/state";
+import { Compartment, EditorState, type Extension, type StateEffect } from "@codemirror/state";
 import {
   crosshairCursor,
   drawSelection,
@@ -20,9 +20,17 @@ import {
 import type { Indent } from "../text";
 import { theme } from "./theme";
 
+const wrapping = new Compartment();
+
+/** Whether long lines are broken where the window ends, in an editor that has `viewing`. */
+export function wrap(on: boolean): StateEffect<unknown> {
+  return wrapping.reconfigure(on ? EditorView.lineWrapping : []);
+}
+
 /** Line numbers, folding, search and looks; for the panes of a comparison too. */
-export function viewing(nonce: string): Extension {
+export function viewing(nonce: string, wrapped: boolean): Extension {
   return [
+    wrapping.of(wrapped ? EditorView.lineWrapping : []),
     EditorView.cspNonce.of(nonce),
     lineNumbers(),
     highlightSpecialChars(),

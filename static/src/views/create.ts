@@ -110,12 +110,13 @@ export class CreateView implements View {
   /** Puts the server's sentence where the input is that it is about. */
   private showProblem(error: unknown): void {
     const sentence = messageOf(error);
-    const inputName = error instanceof ApiError ? error.field : null;
-    if (inputName === "name") {
+    const refused = (error instanceof ApiError && error.field) || "";
+    const dependency = /^dependencies\.(.*)$/s.exec(refused)?.[1];
+    if (refused === "name") {
       replace(this.nameProblem, sentence);
       this.name.setAttribute("aria-invalid", "true");
       this.name.focus();
-    } else if (!inputName?.startsWith("dependencies.") || !this.dependencies.showProblem(inputName.slice("dependencies.".length), sentence)) {
+    } else if (dependency === undefined || !this.dependencies.showProblem(dependency, sentence)) {
       replace(this.problem, sentence);
     }
   }

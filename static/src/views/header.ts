@@ -126,10 +126,6 @@ function labelled(label: string, path: string, kind: string, run: () => void): H
   return h("button", { type: "button", class: `button ${kind}`, on: { click: run } }, icon(path), label);
 }
 
-export function announcementOf(state: RunState): string {
-  return `The project is ${WORDS[state].toLowerCase()}.`;
-}
-
 export const PANE_TABS: readonly (readonly [Pane, string, string])[] = [
   ["files", "Files", icons.folder],
   ["editor", "Editor", icons.code],
