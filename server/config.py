@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from server.models import Limits
 
@@ -131,7 +131,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pids", _pids, "100", "processes of one project"),
     Setting("preview_domain", _domain, "preview.localhost", "previews are at {port}-{id}. of this domain"),
     Setting("nixpkgs", _one_of("auto", "github", "offline"), "auto", "where the image takes nixpkgs from"),
-    Setting("ca_bundle", _optional_file, "", "certificates (PEM) that projects trust for npm, pip, git and Nix"),
+    Setting("ca_bundle", _optional_file, "", "certificates (PEM) that projects trust; those of NODE_EXTRA_CA_CERTS or SSL_CERT_FILE when not given"),
     Setting("idle_stop", parse_duration, "0", "stop a container that nobody uses after this time; 0 for never"),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "how much is logged"),
 )
@@ -182,7 +182,7 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None,
         if text is None and setting.name in table:
             source, text = f"{file}: {setting.name}", str(table[setting.name])
         if text is None:
-            text = _engine(environment) if setting.name == "engine" else setting.default
+            text = _inherited(setting, environment)
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:
@@ -190,11 +190,17 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None,
             problems.append(f"{source}: expected {error}, got {shown}")
     if problems:
         raise SettingsError("\n".join(problems))
-    return Settings(**cast(dict[str, Any], values))
+    return Settings(**values)
 
 
-def _engine(environment: Mapping[str, str]) -> str:
-    return environment.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+def _inherited(setting: Setting, environment: Mapping[str, str]) -> str:
+    """The default, or what the machine was told already for other programs."""
+    if setting.name == "engine":
+        return environment.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if setting.name == "ca_bundle":
+        named = environment.get("NODE_EXTRA_CA_CERTS") or environment.get("SSL_CERT_FILE") or ""
+        return named if Path(named).is_file() else ""
+    return setting.default
 
 
 def _read_file(file: Path | None) -> tuple[dict[str, Any], list[str]]:

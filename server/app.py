@@ -1,0 +1,145 @@
+"""The composition root: builds every service once, wires them, and starts and ends what runs in the background."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from server.config import Settings, SettingsError
+from server.errors import AppError
+from server.middleware import middleware, unknown_sockets
+from server.routes import api, files, health, openapi, pages, preview, sockets
+from server.routes.context import Services
+from server.routes.problems import exception_handlers
+from server.runtimes.base import Runtime
+from server.runtimes.docker import DockerRuntime
+from server.runtimes.image import image_tag
+from server.runtimes.local import LocalRuntime
+from server.services.accounts import Accounts
+from server.services.documents import Documents
+from server.services.previews import Previews, domain_conflict
+from server.services.projects import Projects
+from server.services.reaper import Reaper
+from server.services.templates import Templates
+from server.services.workspaces import Workspaces
+from server.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).parent.parent
+ADOPTION_WAIT = 3.0
+"""Seconds that the start waits for what runs already to be found; after that it goes on in the background."""
+ADOPTION_RETRY = 5.0
+
+routes: list[BaseRoute] = [
+    *api.routes,
+    *files.routes,
+    *sockets.routes,
+    *openapi.routes,
+    *health.routes,
+    *preview.routes,
+    *pages.routes,
+    unknown_sockets,
+]
+
+
+def create_app(settings: Settings, token: str) -> Starlette:
+    """The whole application for these settings. Raises SettingsError where they can't go together.
+
+    Nothing is opened, started or connected before the application's own start.
+    """
+    conflict = domain_conflict(settings.host, settings.preview_domain)
+    if conflict:
+        raise SettingsError(conflict)
+    return Starlette(
+        routes=routes,
+        middleware=middleware,
+        exception_handlers=exception_handlers,
+        lifespan=lambda app: _lifespan(app, settings, token),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIterator[None]:
+    database = Database(f"sqlite+aiosqlite:///{settings.data / 'hutch.db'}")
+    await database.open()
+    runtime = await _choose_runtime(settings)
+    documents = Documents(settings.workspaces)
+    projects = Projects(
+        database, documents, Templates(ROOT / "templates" / "projects", ROOT / "docker"), settings.limits
+    )
+    workspaces = Workspaces(
+        runtime,
+        projects,
+        documents,
+        state=settings.data / "run",
+        limits=settings.limits,
+        idle_stop=settings.idle_stop,
+    )
+    accounts = Accounts(database, token)
+    previews = Previews(workspaces, accounts, domain=settings.preview_domain)
+    app.state.services = Services(settings, accounts, projects, documents, workspaces, previews)
+    adoption = asyncio.create_task(_adopt(workspaces))
+    reaping = asyncio.create_task(Reaper(workspaces).watch())
+    await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
+    try:
+        yield
+    finally:
+        for task in (adoption, reaping):
+            task.cancel()
+        await asyncio.gather(adoption, reaping, return_exceptions=True)
+        await previews.close()
+        await workspaces.close()
+        await database.close()
+
+
+async def _choose_runtime(settings: Settings) -> Runtime:
+    docker = DockerRuntime(
+        settings.engine,
+        settings.image or image_tag(),
+        subnets=settings.subnets,
+        link=settings.link,
+        ca_bundle=settings.ca_bundle,
+    )
+    if settings.runtime == "docker":
+        return docker
+    reason = await docker.check() if settings.runtime == "auto" else ""
+    if reason is None:
+        return docker
+    await docker.close()
+    if not _is_loopback(settings.host):
+        raise SettingsError(
+            "the local runtime runs programs on this machine as the user of this server, so it serves a loopback "
+            "address only: set HUTCH_HOST=127.0.0.1, or HUTCH_RUNTIME=docker"
+        )
+    if reason:
+        logger.warning(
+            "no containers: %s. Projects run on this machine itself, with its programs and as the user of this server. "
+            "`make engine` installs and starts a Docker engine.",
+            reason.rstrip("."),
+        )
+    return LocalRuntime(settings.data / "run", os.environ)
+
+
+async def _adopt(workspaces: Workspaces) -> None:
+    """Find what runs already, as often as it takes the engine to answer."""
+    while True:
+        try:
+            await workspaces.adopt()
+            return
+        except AppError as error:
+            logger.warning("can't look for running projects yet: %s", error)
+            await asyncio.sleep(ADOPTION_RETRY)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
