@@ -113,10 +113,10 @@ export class TerminalScreen implements Screen, Disposable {
 
   find(text: string, options: { readonly back?: boolean; readonly incremental?: boolean; readonly caseSensitive?: boolean; readonly regex?: boolean }): void {
     const { back = false, ...rest } = options;
-    const settings = { ...rest, decorations: searchColours(this.options.dark.get()) };
+    const search = { ...rest, decorations: searchColours(this.options.dark.get()) };
     try {
-      if (back) this.searchAddon.findPrevious(text, settings);
-      else this.searchAddon.findNext(text, settings);
+      if (back) this.searchAddon.findPrevious(text, search);
+      else this.searchAddon.findNext(text, search);
     } catch {
       // A regular expression that is still being typed.
       this.foundEmitter.fire({ index: -1, count: 0 });

@@ -19,8 +19,3 @@ export function gapNotice(lostBytes: string): Uint8Array<ArrayBuffer> {
 export function endNotice(sentence: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${LEAVE}${dim(sentence)}`);
 }
-
-/** The same sequences as `endNotice` sends, without a sentence: before output that starts in the middle. */
-export function freshScreen(): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`${LEAVE}`);
-}

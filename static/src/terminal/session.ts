@@ -60,6 +60,7 @@ export class Session implements Disposable {
   private readonly stateValue = this.disposables.add(new Value<SessionState>({ kind: "connecting" }));
   private readonly blockedEmitter = this.disposables.add(new Emitter<number>());
   private readonly bytesEmitter = this.disposables.add(new Emitter<Uint8Array<ArrayBuffer>>());
+  private readonly startEmitter = this.disposables.add(new Emitter<number>());
   private readonly gapEmitter = this.disposables.add(new Emitter<number>());
   private readonly socket = this.disposables.add(new MutableDisposable<ReconnectingSocket>());
   private readonly ackTimer = this.disposables.add(new MutableDisposable());
@@ -74,6 +75,8 @@ export class Session implements Disposable {
   readonly onBlocked = this.blockedEmitter.event;
   /** Output, before the screen has parsed it. */
   readonly onBytes = this.bytesEmitter.event;
+  /** Offset of the first byte that this viewer sees of a stream. */
+  readonly onStart = this.startEmitter.event;
   /** Bytes of output that this viewer will never see. */
   readonly onGap = this.gapEmitter.event;
 
@@ -207,6 +210,7 @@ export class Session implements Disposable {
       this.write(endNotice("The process was replaced while there was no connection."), () => undefined);
       return this.startOver(false);
     }
+    if (first) this.startEmitter.fire(offset);
     this.fresh = false;
     this.failure = null;
     this.exit = null;

@@ -1,0 +1,50 @@
+// The frame that shows the app, at the width of a phone, a tablet or the pane.
+
+import { h } from "../dom";
+
+export const WIDTHS = [
+  { label: "Full width", width: null },
+  { label: "Phone, 390 px", width: 390 },
+  { label: "Tablet, 768 px", width: 768 },
+] as const;
+
+// The app is of another origin, whose storage and cookies are its own; it may not move the page around it.
+const SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads";
+
+export class PreviewFrame {
+  readonly element = h("div", { class: "preview-stage" });
+  private frame: HTMLIFrameElement | null = null;
+
+  /** Opens `url`. A new frame each time: one that is reused would put each page into the history of the IDE's tab. */
+  open(url: string, title: string): void {
+    const foreign = new URL(url, location.href).origin !== location.origin;
+    const frame = h("iframe", {
+      class: "preview-frame",
+      title,
+      // Under the IDE's own origin (previews by path) an origin of its own would be the IDE's.
+      sandbox: foreign ? `${SANDBOX} allow-same-origin` : SANDBOX,
+      allow: "fullscreen; clipboard-write",
+      referrerpolicy: "no-referrer",
+      src: url,
+    });
+    this.element.dataset["loading"] = "";
+    frame.addEventListener("load", () => delete this.element.dataset["loading"]);
+    this.element.replaceChildren(frame);
+    this.frame = frame;
+  }
+
+  close(): void {
+    this.element.replaceChildren();
+    delete this.element.dataset["loading"];
+    this.frame = null;
+  }
+
+  /** In pixels; null for all there is. */
+  setWidth(width: number | null): void {
+    this.element.dataset["width"] = width === null ? "full" : String(width);
+  }
+
+  focus(): void {
+    this.frame?.focus();
+  }
+}

@@ -1,0 +1,250 @@
+// The app's page beside its code: opens by itself when the app comes up, goes when it ends, and comes back with it.
+
+import { type Api, ApiError, messageOf } from "../api";
+import type { Config } from "../config";
+import { h, listen, replace, setProps } from "../dom";
+import { icons } from "../icons";
+import { DisposableStore, watch } from "../lifecycle";
+import { PathHistory, pathOf, urlOf } from "../preview/address";
+import { newPorts, portLabel, portToOpen, runPort } from "../preview/choice";
+import { PreviewFrame, WIDTHS } from "../preview/frame";
+import { WaitingState } from "../preview/waiting";
+import { recall, remember } from "../storage";
+import type { Store } from "../store";
+import { copyText } from "../terminal/clipboard";
+import { openInTab } from "../terminal/links";
+import { button, iconButton } from "../widgets/button";
+import { below, type MenuItem, openMenu } from "../widgets/menu";
+import type { Port, RunState } from "../wire";
+import type { View } from "./view";
+
+const BACK = "M10 3L5 8l5 5";
+const FORWARD = "M6 3l5 5-5 5";
+const OUT = "M6.5 3.5h-4v10h10v-4M9 2.5h4.5V7M13.5 2.5L7.5 8.5";
+
+function isWidth(value: unknown): value is number | null {
+  return WIDTHS.some(({ width }) => width === value);
+}
+
+export class PreviewPane implements View {
+  readonly element: HTMLElement;
+  private readonly disposables = new DisposableStore();
+  private readonly frame = new PreviewFrame();
+  private readonly waiting: WaitingState;
+  private readonly history = new PathHistory();
+  private readonly notice = h("div", { class: "preview-notice", role: "status", hidden: true });
+  private readonly portSelect = h("select", { class: "input preview-port", "aria-label": "Port", hidden: true });
+  private readonly address: HTMLInputElement;
+  private readonly problem = h("p", { class: "preview-problem problem", role: "alert" });
+  private readonly buttons: { readonly back: HTMLButtonElement; readonly forward: HTMLButtonElement; readonly reload: HTMLButtonElement; readonly open: HTMLButtonElement };
+  private readonly project: string;
+  /** The port of hutch.toml; null when it names none, undefined before it was read. */
+  private named: number | null | undefined;
+  private ports: readonly Port[] = [];
+  /** The port that the pane is about; it need not listen at the moment. */
+  private chosen: Port | null = null;
+  private opened: string | null = null;
+  private state: RunState | null = null;
+
+  constructor(
+    private readonly api: Api,
+    config: Config,
+    private readonly store: Store,
+  ) {
+    this.project = config.project?.id ?? store.project.get().id;
+    this.waiting = this.disposables.add(new WaitingState(api, this.project, () => void this.run()));
+    this.address = h("input", { class: "input code-input preview-address", type: "text", inputmode: "url", "aria-label": "Path of the page", spellcheck: "false", autocapitalize: "off", value: "/" });
+    this.buttons = {
+      back: iconButton("Back to the page asked for before", BACK, () => this.step(-1)),
+      forward: iconButton("Forward", FORWARD, () => this.step(1)),
+      reload: iconButton("Reload the page", icons.restart, () => this.reload()),
+      open: iconButton("Open in a tab of its own", OUT, () => this.openOutside()),
+    };
+    this.element = h("div", { class: "preview-panel" }, this.makeBar(), this.problem, this.notice, this.frame.element, this.waiting.element);
+    const width = recall("preview.width", isWidth);
+    this.frame.setWidth(width);
+    this.listen();
+  }
+
+  focus(): void {
+    if (this.opened) this.frame.focus();
+    else this.element.querySelector<HTMLElement>(".preview-waiting button:not([hidden])")?.focus();
+  }
+
+  dispose(): void {
+    this.disposables.dispose();
+  }
+
+  private get isListening(): boolean {
+    return this.ports.some(({ port }) => port === this.chosen?.port);
+  }
+
+  private makeBar(): HTMLElement {
+    const { back, forward, reload, open } = this.buttons;
+    const form = h("form", { class: "preview-form" }, this.address);
+    const more = iconButton("Preview menu", icons.dots, () => openMenu(this.menu(), below(more), "Preview menu"));
+    more.setAttribute("aria-haspopup", "menu");
+    this.disposables.add(listen(form, "submit", (event) => this.handleSubmit(event)));
+    this.disposables.add(listen(this.portSelect, "change", () => this.choose(Number(this.portSelect.value))));
+    return h("div", { class: "preview-bar", role: "toolbar", "aria-label": "Preview" }, back, forward, reload, this.portSelect, form, open, more);
+  }
+
+  private listen(): void {
+    this.disposables.add(watch(this.store.status, () => this.handleStatus()));
+    this.disposables.add(watch(this.store.ports, (ports) => this.handlePorts(ports)));
+  }
+
+  private handleStatus(): void {
+    const state = this.store.status.get()?.state ?? null;
+    if (state !== null && state !== this.state) {
+      this.state = state;
+      // Whoever changed the port in hutch.toml meant it for the next run.
+      if (state === "starting" && !this.isListening) this.chosen = null;
+      void this.readNamedPort();
+    }
+    this.render();
+  }
+
+  private async readNamedPort(): Promise<void> {
+    try {
+      const { bytes } = await this.api.readFile(this.project, "hutch.toml");
+      this.named = runPort(new TextDecoder().decode(bytes));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.named = null;
+    }
+    this.openByItself();
+    this.render();
+  }
+
+  private handlePorts(ports: readonly Port[]): void {
+    const before = this.ports;
+    this.ports = ports;
+    const again = ports.find(({ port }) => port === this.chosen?.port);
+    if (again) this.chosen = again;
+    this.openByItself();
+    this.offer(newPorts(before, ports, this.chosen?.port ?? null));
+    this.renderPorts();
+    this.render();
+  }
+
+  /** Chooses the port to show, unless one was chosen: that one is waited for. */
+  private openByItself(): void {
+    if (this.named === undefined || this.isListening) return;
+    const port = portToOpen(this.ports, this.chosen?.port ?? this.named);
+    if (!port) return;
+    this.chosen = port;
+    if (this.notice.dataset["port"] === String(port.port)) this.notice.hidden = true;
+    this.renderPorts();
+  }
+
+  private offer(ports: readonly Port[]): void {
+    const [port] = ports;
+    if (!port) {
+      const gone = !this.ports.some((item) => String(item.port) === this.notice.dataset["port"]);
+      if (gone) this.notice.hidden = true;
+      return;
+    }
+    const open = button("Open", () => this.choose(port.port));
+    const hide = iconButton("Hide this notice", icons.close, () => (this.notice.hidden = true));
+    replace(this.notice, h("span", {}, `Port ${portLabel(port)} listens.`), open, hide);
+    this.notice.dataset["port"] = String(port.port);
+    this.notice.hidden = false;
+  }
+
+  private choose(number: number): void {
+    const port = this.ports.find((item) => item.port === number);
+    if (!port) return;
+    this.chosen = port;
+    this.opened = null;
+    if (this.notice.dataset["port"] === String(number)) this.notice.hidden = true;
+    this.renderPorts();
+    this.render();
+  }
+
+  private handleSubmit(event: Event): void {
+    event.preventDefault();
+    if (!this.chosen) return;
+    const path = pathOf(this.chosen.url, this.chosen.port, this.address.value);
+    this.problem.textContent = path === null ? `This address belongs to another site. Here are pages of port ${this.chosen.port}.` : "";
+    if (path === null) return;
+    this.history.visit(path);
+    this.reload();
+  }
+
+  private step(step: 1 | -1): void {
+    this.history.go(step);
+    this.reload();
+  }
+
+  private reload(): void {
+    this.problem.textContent = "";
+    this.opened = null;
+    this.render();
+  }
+
+  private get url(): string | null {
+    return this.chosen && urlOf(this.chosen.url, this.history.current);
+  }
+
+  private openOutside(): void {
+    if (this.url) openInTab(this.url);
+  }
+
+  private async copyLink(): Promise<void> {
+    if (this.url) this.store.notify((await copyText(this.url)) ? "Link copied." : "The browser does not let this page copy.");
+  }
+
+  private async run(): Promise<void> {
+    try {
+      this.store.setStatus(await this.api.run(this.project));
+    } catch (error) {
+      this.store.notify(messageOf(error));
+    }
+  }
+
+  private menu(): MenuItem[] {
+    const now = recall("preview.width", isWidth);
+    const widths = WIDTHS.map(({ label, width }) => ({ label: width === now ? `${label} ✓` : label, run: () => this.setWidth(width) }));
+    const page: MenuItem[] = this.chosen
+      ? [
+          { label: "Forward", run: () => this.step(1) },
+          { label: "Open in a tab", run: () => this.openOutside() },
+          { label: "Copy link", run: () => void this.copyLink() },
+        ]
+      : [];
+    return [...page, ...widths];
+  }
+
+  private setWidth(width: number | null): void {
+    remember("preview.width", width);
+    this.frame.setWidth(width);
+  }
+
+  private renderPorts(): void {
+    const options = this.ports.map((port) => h("option", { value: port.port, selected: port.port === this.chosen?.port }, portLabel(port)));
+    const gone = this.chosen && !this.isListening ? h("option", { value: this.chosen.port, selected: true }, `${this.chosen.port} · not listening`) : null;
+    replace(this.portSelect, gone, ...options);
+    this.portSelect.hidden = this.ports.length + (gone ? 1 : 0) < 2;
+  }
+
+  private render(): void {
+    const live = this.isListening;
+    if (live && this.chosen && this.url && this.opened === null) {
+      this.opened = this.url;
+      this.frame.open(this.url, `Page of port ${this.chosen.port}`);
+      if (document.activeElement !== this.address) this.address.value = this.history.current;
+    }
+    const gone = this.opened !== null;
+    if (!live && gone) {
+      this.frame.close();
+      this.opened = null;
+    }
+    this.frame.element.hidden = !live;
+    this.waiting.render(live ? null : { status: this.store.status.get(), port: this.chosen?.port ?? this.named ?? null, gone: this.chosen !== null });
+    const { back, forward, reload, open } = this.buttons;
+    setProps(back, { disabled: !this.history.canGoBack });
+    setProps(forward, { disabled: !this.history.canGoForward });
+    for (const control of [reload, open, this.address]) setProps(control, { disabled: !live });
+  }
+}
