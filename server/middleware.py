@@ -51,7 +51,7 @@ class Boundary:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        _quiet_library()
+        _quiet_libraries()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -141,15 +141,16 @@ class SecurityHeaders:
         await self._app(scope, receive, add)
 
 
-class AccessFilter(logging.Filter):
-    """Keeps out of the log what the server library says of every socket, with its whole address, query included.
+class LibraryFilter(logging.Filter):
+    """Keeps the libraries' lines on single requests out of the log: they have queries, cookies and contents in them.
 
-    And what it says of answers that were broken off on purpose, or of sockets that were refused.
+    Also what they say of answers that were broken off on purpose, and of sockets that were refused.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.msg if isinstance(record.msg, str) else ""
-        return not message.startswith(('%s - "WebSocket', "ASGI callable returned without completing"))
+        said = message.startswith(('%s - "', "ASGI callable returned without completing", "connection rejected"))
+        return record.levelno > logging.DEBUG and not said
 
 
 def describe(scope: Scope) -> str:
@@ -170,10 +171,10 @@ unknown_sockets: Final = WebSocketRoute("/{path:path}", close_unknown)
 """The last of the routes: static files and the like know no sockets and would fail on one."""
 
 middleware: Final[list[Middleware]] = [
+    Middleware(SecurityHeaders),
     Middleware(Boundary),
     Middleware(Limits),
     Middleware(PreviewHosts),
-    Middleware(SecurityHeaders),
 ]
 
 _ALLOW: Final = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
@@ -200,10 +201,11 @@ async def _quietly_close(scope: Scope, receive: Receive, send: Send) -> None:
         pass
 
 
-def _quiet_library() -> None:
-    library = logging.getLogger("uvicorn.error")
-    if not any(isinstance(item, AccessFilter) for item in library.filters):
-        library.addFilter(AccessFilter())
+def _quiet_libraries() -> None:
+    for name in ("uvicorn.error", "uvicorn.access", "websockets.client"):
+        library = logging.getLogger(name)
+        if not any(isinstance(item, LibraryFilter) for item in library.filters):
+            library.addFilter(LibraryFilter())
 
 
 def _secured(answered: list[tuple[bytes, bytes]], scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -216,12 +216,15 @@ async def _refuse_socket(error: AppError, scope: Scope, receive: Receive, send: 
         await refuse_socket(WebSocket(scope, receive, send), error)
 
 
-def until_sign_out(app: ASGIApp, actor: Actor) -> ASGIApp:
-    """The WebSocket application `app`, with its socket closed as soon as the session of `actor` ends."""
+def until_sign_out(app: ASGIApp, actor: Actor, *, told: bool = True) -> ASGIApp:
+    """The WebSocket application `app`, with its socket closed as soon as the session of `actor` ends.
+
+    `told` says whether the client knows our error messages, or gets the close code alone.
+    """
 
     async def ended_with_session(scope: Scope, receive: Receive, send: Send) -> None:
         ending = services_of(HTTPConnection(scope)).accounts.ending(actor)
-        socket = _EndableSocket(send)
+        socket = _EndableSocket(send, told)
         forget = ending.watch(socket.end)
         try:
             await app(scope, receive, socket.send)
@@ -234,8 +237,9 @@ def until_sign_out(app: ASGIApp, actor: Actor) -> ASGIApp:
 class _EndableSocket:
     """A socket's sending side that can be closed from outside; what the endpoint receives then is the disconnect."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, told: bool) -> None:
         self._send = send
+        self._told = told
         self._accepted = False
         self._closing: asyncio.Task[None] | None = None
 
@@ -251,6 +255,6 @@ class _EndableSocket:
     async def _close(self) -> None:
         error = NotSignedIn("you have signed out")
         with suppress(OSError, RuntimeError):
-            if self._accepted:
+            if self._accepted and self._told:
                 await self._send({"type": "websocket.send", "text": json.dumps(wire.error(error))})
             await self._send({"type": "websocket.close", "code": error.close_code, "reason": ""})

@@ -113,7 +113,7 @@ class Visit:
         if not self.is_socket:
             await passage.carry(self.scope, receive, send)
         elif actor is not None:
-            await guard.until_sign_out(passage.carry_socket, actor)(self.scope, receive, send)
+            await guard.until_sign_out(passage.carry_socket, actor, told=False)(self.scope, receive, send)
 
     def renewal(self, admission: Admission) -> Pairs:
         return []

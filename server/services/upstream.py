@@ -238,7 +238,9 @@ class Upstream:
         try:
             async with asyncio.timeout(self._patience) as deadline:
                 data = None if body is None else self._putting_off(deadline, body)
-                response = await session.request(method, url, headers=CIMultiDict(headers), data=data)
+                response = await session.request(
+                    method, url, headers=CIMultiDict(headers), data=data, allow_redirects=False
+                )
         except TimeoutError:
             raise GatewayTimeout(f"the app did not begin to answer within {self._patience:g} s") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:

@@ -1,0 +1,235 @@
+"""Apps that answer garbage, too much, nothing, or break off: the answer is 502 or 504, soon, and others go on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+
+from server.errors import GatewayTimeout
+from tests.support.previews import TOKEN, Edge, edge
+
+PATIENCE = 1.0
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Edge]:
+    async with edge(tmp_path, patience=PATIENCE) as running:
+        yield running
+
+
+@asynccontextmanager
+async def hostile(script: Script) -> AsyncIterator[int]:
+    """An app that does as `script` says once it has read a request's head; yields its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await script(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+
+
+def saying(answer: bytes) -> Script:
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+
+    return script
+
+
+async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def resetting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+async def flooding(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    for number in range(1_000_000):
+        writer.write(b"X-%d: " % number + b"x" * 1000 + b"\r\n")
+        await writer.drain()
+
+
+async def one_long_header(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+    for _number in range(1600):
+        writer.write(b"x" * 65536)
+        await writer.drain()
+
+
+async def dripping(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: yes and so on and on and on and on":
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.1)
+
+
+GARBAGE = [
+    b"",
+    b"SSH-2.0-OpenSSH_9.2\r\n",
+    b"\x00\x01\x02" * 100,
+    b"HTTP/1.1\r\n\r\n",
+    b"HTTP/1.1 abc OK\r\n\r\n",
+    b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nNo colon\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    b"HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nX: a\x1b[2Jb\r\nContent-Length: 0\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("answer", GARBAGE)
+async def test_garbage_is_a_bad_gateway(server: Edge, answer: bytes) -> None:
+    async with hostile(saying(answer)) as port, server.preview(port) as client:
+        response = await client.get("/")
+        assert response.status_code == 502, response.text
+        page = await client.get("/", headers={"Sec-Fetch-Mode": "navigate"})
+        assert page.status_code == 502 and "no usable answer" in page.text
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [(resetting, 502), (silent, 504), (dripping, 504), (flooding, 502), (one_long_header, 502)],
+)
+async def test_bad_manners_end_in_bounded_time(server: Edge, script: Script, status: int) -> None:
+    began = time.monotonic()
+    async with hostile(script) as port, server.preview(port) as client:
+        assert (await client.get("/")).status_code == status
+    assert time.monotonic() - began < PATIENCE + 5
+
+
+async def test_a_slow_upload_is_not_taken_for_a_silent_app(server: Edge) -> None:
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"0\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+        await writer.drain()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(6):
+            yield b"x"
+            await asyncio.sleep(PATIENCE / 4)
+
+    async with hostile(count) as port, server.preview(port) as client:
+        assert (await client.post("/", content=slowly())).text == "done"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\nzz\r\n",
+    ],
+)
+async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(server: Edge, answer: bytes) -> None:
+    async with hostile(saying(answer)) as port, server.preview(port) as client:
+        try:
+            response = await client.get("/")
+        except httpx.RemoteProtocolError:
+            return
+        # Known for broken before anything of it was passed on.
+        assert response.status_code == 502
+
+
+async def test_the_old_protocol_and_its_end_by_closing_pass(server: Edge) -> None:
+    async with hostile(saying(b"HTTP/1.0 200 OK\r\n\r\nthe end is the end")) as port, server.preview(port) as client:
+        assert (await client.get("/")).text == "the end is the end"
+
+
+async def test_early_hints_are_passed_over(server: Edge) -> None:
+    answer = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    async with hostile(saying(answer)) as port, server.preview(port) as client:
+        assert (await client.get("/")).text == "ok"
+
+
+async def test_trailers_are_dropped(server: Edge) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nSet-Cookie: hutch_session=x\r\n\r\n"
+    async with hostile(saying(answer)) as port, server.preview(port) as client:
+        response = await client.get("/")
+        assert response.text == "ok" and "set-cookie" not in response.headers
+
+
+async def test_a_second_answer_on_a_kept_connection_reaches_nobody(server: Edge) -> None:
+    two = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirstHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret"
+    async with hostile(saying(two)) as port, server.preview(port) as client:
+        for _ in range(3):
+            assert (await client.get("/")).text == "first"
+
+
+async def test_others_go_on_beside_apps_that_hang(server: Edge) -> None:
+    fine = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    async with hostile(silent) as stuck, hostile(fine) as port:
+        async with server.preview(stuck) as waiting, server.preview(port) as client:
+            hanging = [asyncio.create_task(waiting.get("/")) for _ in range(50)]
+            began = time.monotonic()
+            for _ in range(10):
+                assert (await client.get("/")).text == "ok"
+            assert time.monotonic() - began < PATIENCE
+            assert {response.status_code for response in await asyncio.gather(*hanging)} == {504}
+
+
+async def test_nothing_is_left_of_a_hundred_hanging_requests(server: Edge) -> None:
+    ended = asyncio.Semaphore(0)
+
+    async def counted(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        try:
+            await reader.read()
+        finally:
+            ended.release()
+
+    async with hostile(counted) as port, server.preview(port) as client:
+        answers = await asyncio.gather(*(client.get("/") for _ in range(100)))
+        assert {answer.status_code for answer in answers} == {504}
+        async with asyncio.timeout(5):
+            for _ in range(100):
+                await ended.acquire()
+
+
+SOCKET_GARBAGE = [
+    b"",
+    b"\x00" * 50,
+    b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("answer", SOCKET_GARBAGE)
+async def test_garbage_in_the_handshake_is_a_bad_gateway(server: Edge, answer: bytes) -> None:
+    async with hostile(saying(answer)) as port:
+        with pytest.raises(InvalidStatus) as refused:
+            await server.socket("/", {"X-Hutch-Authorization": f"Bearer {TOKEN}"}, host=server.host(port))
+        assert refused.value.response.status_code == 502
+
+
+async def test_silence_in_the_handshake_is_a_timeout(server: Edge) -> None:
+    async with hostile(silent) as port:
+        with pytest.raises(InvalidStatus) as refused:
+            await server.socket("/", {"X-Hutch-Authorization": f"Bearer {TOKEN}"}, host=server.host(port))
+        assert refused.value.response.status_code == GatewayTimeout.status
+
+
+async def test_a_refusal_that_smuggles_is_none(server: Edge) -> None:
+    answer = b"HTTP/1.1 403 No\r\nSet-Cookie: hutch_session=x\r\nSet-Cookie: a=b; Domain=localhost\r\n\r\n"
+    async with hostile(saying(answer)) as port:
+        with pytest.raises((InvalidStatus, InvalidMessage, InvalidHandshake)) as refused:
+            await server.socket("/", {"X-Hutch-Authorization": f"Bearer {TOKEN}"}, host=server.host(port))
+        assert isinstance(refused.value, InvalidStatus)
+        assert refused.value.response.headers.get_all("set-cookie") == ["a=b"]
