@@ -1,0 +1,320 @@
+"""Previews in a real browser: that they work in a frame of the IDE, and that a hostile app gets nothing of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.websockets import WebSocket
+
+from server.routes.guard import COOKIE, secured, secured_socket
+from tests.support.previews import OTHER, PROJECT, Edge, edge, running_app
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--no-proxy-server",
+]
+
+
+async def ide_page(request: Request) -> Response:
+    """A page of the IDE with the frame that the query asks for."""
+    frame = request.query_params.get("frame", "about:blank")
+    policy = "default-src 'none'; frame-src *; connect-src 'self'; frame-ancestors 'none'"
+    html = f'<!doctype html><title>IDE</title><iframe id="preview" src="{frame}"></iframe>'
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+
+async def secret(request: Request) -> Response:
+    return JSONResponse({"secret": "of the IDE"})
+
+
+async def terminal(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text("a shell")
+    await websocket.receive()
+
+
+async def changed(request: Request) -> Response:
+    request.app.state.changes.append(request.headers.get("origin"))
+    return PlainTextResponse("changed")
+
+
+ROUTES = [
+    Route("/ide", ide_page),
+    secured("/api/secret", secret, action="projects.list"),
+    secured("/api/change", changed, action="projects.create", methods=["POST"]),
+    secured_socket("/api/projects/{project}/terminals/main", terminal, action="project.terminal"),
+]
+
+APP_PAGE = """<!doctype html><title>app</title>
+<script src="script.js"></script>
+<script type="module" src="module.js"></script>
+<p id="state">loading</p>"""
+APP_MODULE = """
+const results = { script: window.fromScript };
+const reply = await fetch("data", { method: "POST", headers: { "x-own": "1" }, body: "sent" });
+results.fetched = await reply.text();
+results.socket = await new Promise((done) => {
+  const socket = new WebSocket(new URL("socket", location.href).href.replace("http", "ws"));
+  socket.onmessage = (event) => done(event.data);
+  socket.onerror = () => done("failed");
+});
+window.results = results;
+document.getElementById("state").textContent = "ready";
+"""
+
+
+async def app_answer(request: web.Request) -> web.StreamResponse:
+    match request.path:
+        case "/script.js":
+            return web.Response(text="window.fromScript = 'loaded';", content_type="text/javascript")
+        case "/module.js":
+            return web.Response(text=APP_MODULE, content_type="text/javascript")
+        case "/data":
+            return web.Response(text=await request.text())
+        case "/socket":
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            await socket.send_str("from the app")
+            await socket.receive()
+            return socket
+        case "/sw.js":
+            return web.Response(text="", content_type="text/javascript")
+        case "/strict":
+            headers = {"X-Frame-Options": "DENY", "Content-Security-Policy": "frame-ancestors 'none'"}
+            return web.Response(text=APP_PAGE, content_type="text/html", headers=headers)
+    headers = {"Set-Cookie": "planted=1; Path=/; Domain=localhost"}
+    return web.Response(text=APP_PAGE, content_type="text/html", headers=headers)
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[int]:
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", app_answer)
+    async with running_app(application) as port:
+        yield port
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Edge]:
+    async with edge(tmp_path, ROUTES) as running:
+        running.app.state.changes = []
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def context(browser: Browser, server: Edge) -> AsyncIterator[BrowserContext]:
+    """A browser that is signed in."""
+    context = await browser.new_context()
+    cookie: Any = {"name": COOKIE, "value": await server.session(), "url": server.ide, "httpOnly": True}
+    await context.add_cookies([{**cookie, "sameSite": "Lax"}])
+    yield context
+    await context.close()
+
+
+def host_url(server: Edge, port: int, project: str = PROJECT) -> str:
+    return f"http://{server.host(port, project)}/"
+
+
+def path_url(port: int) -> str:
+    return f"/preview/{PROJECT}/{port}/"
+
+
+async def framed(context: BrowserContext, server: Edge, source: str) -> tuple[Page, Any]:
+    page = await context.new_page()
+    await page.goto(f"{server.ide}/ide?frame={source}")
+    frame = page.frames[1]
+    await frame.wait_for_selector("#state:text('ready')")
+    return page, frame
+
+
+WORKS = {"script": "loaded", "fetched": "sent", "socket": "from the app"}
+
+
+async def test_a_preview_opens_in_a_tab_and_stays_open(context: BrowserContext, server: Edge, app: int) -> None:
+    page = await context.new_page()
+    await page.goto(host_url(server, app) + "?a=b")
+    await page.wait_for_selector("#state:text('ready')")
+    assert page.url == host_url(server, app) + "?a=b"
+    assert await page.evaluate("results") == WORKS
+    await page.reload()
+    await page.wait_for_selector("#state:text('ready')")
+
+
+async def test_a_preview_works_in_a_frame_of_the_ide(context: BrowserContext, server: Edge, app: int) -> None:
+    _, frame = await framed(context, server, host_url(server, app))
+    assert await frame.evaluate("results") == WORKS
+
+
+async def test_an_app_that_forbids_frames_is_shown_in_the_ide_all_the_same(
+    context: BrowserContext, server: Edge, app: int
+) -> None:
+    _, frame = await framed(context, server, host_url(server, app) + "strict")
+    assert await frame.evaluate("results") == WORKS
+    _, frame = await framed(context, server, path_url(app) + "strict")
+    assert await frame.evaluate("results") == WORKS
+
+
+async def test_by_path_a_preview_works_in_its_sandbox(context: BrowserContext, server: Edge, app: int) -> None:
+    _, frame = await framed(context, server, path_url(app))
+    assert await frame.evaluate("results") == WORKS
+    page = await context.new_page()
+    await page.goto(server.ide + path_url(app))
+    await page.wait_for_selector("#state:text('ready')")
+    assert await page.evaluate("results") == WORKS
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+async def test_the_waiting_page_loads_by_itself(
+    context: BrowserContext, server: Edge, app: int, by_path: bool, unused: int
+) -> None:
+    page = await context.new_page()
+    address = server.ide + path_url(unused) if by_path else host_url(server, unused)
+    await page.goto(f"{server.ide}/ide?frame={address}")
+    frame = page.frames[1]
+    await frame.wait_for_selector("h1:text('Nothing listens')")
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", app_answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", unused).start()
+    await server.workspaces.open_port(unused)
+    await frame.wait_for_selector("#state:text('ready')")
+    await page.close()
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def unused() -> int:
+    listener = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port: int = listener.sockets[0].getsockname()[1]
+    listener.close()
+    return port
+
+
+ATTACKS = {
+    "cookies": "document.cookie.includes('hutch')",
+    "storage of the IDE": "(() => { try { return localStorage.getItem('ide') !== null } catch { return false } })()",
+    "page of the IDE": "(() => { try { return !!parent.document.title } catch { return false } })()",
+    "opener": "(() => { try { return !!window.opener.document } catch { return false } })()",
+    "API": """fetch(ide + '/api/secret', { credentials: 'include' })
+        .then((reply) => reply.text()).then((text) => text.includes('of the IDE')).catch(() => false)""",
+    "socket": """new Promise((done) => {
+        const socket = new WebSocket(ide.replace('http', 'ws') + '/api/projects/PROJECT/terminals/main');
+        socket.onmessage = (event) => done(event.data === 'a shell');
+        socket.onerror = socket.onclose = () => done(false); })""",
+    "frame of the IDE": """new Promise((done) => {
+        const frame = document.createElement('iframe');
+        frame.onload = () => {
+            let read = false;
+            try { read = !!frame.contentDocument && frame.contentDocument.title === 'IDE' } catch {}
+            done(read || frame.contentWindow.length > 0); };
+        frame.src = ide + '/ide'; document.body.append(frame); })""",
+}
+
+
+async def attack(frame: Any, server: Edge, script: str) -> Any:
+    return await frame.evaluate(f"async (ide) => await {script.replace('PROJECT', PROJECT)}", server.ide)
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+async def test_a_hostile_app_gets_nothing_of_the_ide(
+    context: BrowserContext, server: Edge, app: int, by_path: bool
+) -> None:
+    page, frame = await framed(context, server, path_url(app) if by_path else host_url(server, app))
+    await page.evaluate("localStorage.setItem('ide', 'secret')")
+    for what, script in ATTACKS.items():
+        if what == "cookies" and by_path:
+            # In the sandbox there is not even a cookie jar.
+            script = f"(() => {{ try {{ return {script} }} catch {{ return false }} }})()"
+        assert await attack(frame, server, script) is False, what
+    for content_type in ("text/plain", "application/x-www-form-urlencoded"):
+        send = f"""fetch('{server.ide}/api/change', {{ method: 'POST', mode: 'no-cors', credentials: 'include',
+            headers: {{ 'Content-Type': '{content_type}' }}, body: '{{}}' }}).catch(() => null)"""
+        await frame.evaluate(send)
+    form = f"""(() => {{ const form = document.createElement('form'); form.method = 'POST'; form.target = '_blank';
+        form.action = '{server.ide}/api/change'; document.body.append(form); form.submit(); }})()"""
+    async with context.expect_page() as opened:
+        await frame.evaluate(form)
+    await (await opened.value).wait_for_load_state()
+    assert server.app.state.changes == []
+
+
+async def test_the_attacks_would_succeed_from_the_ide_itself(context: BrowserContext, server: Edge) -> None:
+    page = await context.new_page()
+    await page.goto(f"{server.ide}/ide")
+    await page.evaluate("localStorage.setItem('ide', 'secret')")
+    for what in ("storage of the IDE", "page of the IDE", "API", "socket"):
+        assert await attack(page, server, ATTACKS[what]) is True, what
+    await page.evaluate("fetch('/api/change', { method: 'POST' })")
+    assert server.app.state.changes == [server.ide]
+
+
+async def test_no_service_worker_comes_over_the_ide(context: BrowserContext, server: Edge, app: int) -> None:
+    register = "navigator.serviceWorker.register('sw.js', { scope: '/' }).then(() => true).catch(() => false)"
+    register = f"(async () => {{ try {{ return await {register} }} catch {{ return false }} }})()"
+    _, frame = await framed(context, server, path_url(app))
+    assert await frame.evaluate(register) is False
+    page = await context.new_page()
+    await page.goto(host_url(server, app))
+    # On its own host it may: that host is its own.
+    assert await page.evaluate(register) is True
+
+
+async def test_an_app_plants_no_cookie_on_the_ide_or_a_neighbour(
+    context: BrowserContext, server: Edge, app: int
+) -> None:
+    page = await context.new_page()
+    await page.goto(host_url(server, app))
+    await page.wait_for_selector("#state:text('ready')")
+    await page.evaluate(
+        """for (let number = 0; number < 300; number++) {
+            for (const domain of ['localhost', 'preview.localhost', '127.0.0.1']) {
+                document.cookie = `hutch_session=evil${number}; Path=/; Domain=${domain}`;
+                document.cookie = `filler${number}=x; Path=/; Domain=${domain}`; } }"""
+    )
+    _, frame = await framed(context, server, path_url(app))
+    await frame.evaluate("(() => { try { document.cookie = 'hutch_session=evil; Path=/' } catch {} })()")
+    sent = [cookie.get("name", "") + "=" + cookie.get("value", "") for cookie in await context.cookies(server.ide)]
+    assert len(sent) == 1 and sent[0].startswith(f"{COOKIE}=") and "evil" not in sent[0]
+    await page.goto(f"{server.ide}/api/secret")
+    assert "of the IDE" in await page.content()
+
+
+async def test_another_projects_page_can_not_use_a_preview(context: BrowserContext, server: Edge, app: int) -> None:
+    page = await context.new_page()
+    await page.goto(host_url(server, app))
+    await page.wait_for_selector("#state:text('ready')")
+    await page.goto(host_url(server, app, OTHER))
+    await page.wait_for_selector("#state:text('ready')")
+    target = host_url(server, app)
+    before = len(server.workspaces.opened)
+    socket = f"""new Promise((done) => {{
+        const socket = new WebSocket('{target.replace("http", "ws")}socket');
+        socket.onmessage = () => done(true); socket.onerror = () => done(false); }})"""
+    assert await page.evaluate(socket) is False
+    send = f"fetch('{target}data', {{ method: 'POST', mode: 'no-cors', credentials: 'include', body: 'x' }})"
+    await page.evaluate(send + ".then(() => null)")
+    read = f"fetch('{target}data', {{ credentials: 'include' }}).then((reply) => reply.text()).catch(() => 'refused')"
+    assert await page.evaluate(read) == "refused"
+    assert (PROJECT, app) not in server.workspaces.opened[before:]
