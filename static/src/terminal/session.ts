@@ -140,6 +140,7 @@ export class Session implements Disposable {
    * reach whatever program is in front when the connection returns.
    */
   input(data: string): void {
+    if (!this.options.interactive) return;
     const state = this.state.get();
     if (isReply(data) && (state.kind !== "live" || this.cursor.isReplaying)) return;
     if (state.kind === "live") return this.outbox.text(data);
@@ -153,12 +154,12 @@ export class Session implements Disposable {
 
   /** Mouse reports of the old encoding: one byte for each character. */
   binaryInput(data: string): void {
-    if (this.state.get().kind === "live") this.outbox.bytes(Uint8Array.from(data, (character) => character.charCodeAt(0) & 0xff));
+    if (this.options.interactive && this.state.get().kind === "live") this.outbox.bytes(Uint8Array.from(data, (character) => character.charCodeAt(0) & 0xff));
   }
 
   resize(cols: number, rows: number): void {
     const size = `${cols}x${rows}`;
-    if (size === this.sentSize || !isSize(cols) || !isSize(rows)) return;
+    if (!this.options.interactive || size === this.sentSize || !isSize(cols) || !isSize(rows)) return;
     this.nudgeTimer.value = undefined;
     if (this.command({ type: "resize", cols, rows })) this.sentSize = size;
   }
@@ -218,7 +219,7 @@ export class Session implements Disposable {
     if (lost > 0) this.noteGap(lost);
     else if (first && offset > 0) this.wantsRedraw = true;
     this.stateValue.set({ kind: "live" });
-    if (this.options.interactive) this.resize(this.options.screen.cols, this.options.screen.rows);
+    this.resize(this.options.screen.cols, this.options.screen.rows);
     this.flushTypedAhead();
     this.awaitSettled();
   }

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PathHistory, pathOf, urlOf } from "../src/preview/address";
+import { newPorts, portLabel, portToOpen, runPort } from "../src/preview/choice";
+import { sentenceFor } from "../src/preview/waiting";
+import type { Port } from "../src/wire";
+import { statusOf } from "./fakes";
+
+const HOST = "http://3000-abc.preview.localhost:8000/";
+const PATH = "http://ide.example/preview/abc/3000/";
+const port = (number: number, process = "node"): Port => ({ port: number, process, address: "127.0.0.1", url: `http://${number}-abc.preview.localhost:8000/` });
+
+test("addresses are paths below the preview's base", () => {
+  assert.equal(urlOf(HOST, "/a?b"), "http://3000-abc.preview.localhost:8000/a?b");
+  assert.equal(urlOf(PATH, "/"), "http://ide.example/preview/abc/3000/");
+});
+
+test("typed addresses become paths; other sites do not", () => {
+  const cases: readonly (readonly [string, string, string | null])[] = [
+    [HOST, "/users?id=1#top", "/users?id=1#top"],
+    [HOST, "users", "/users"],
+    [HOST, "  ", "/"],
+    [HOST, "//evil.example/x", "/evil.example/x"],
+    [HOST, "\\\\evil.example", "/evil.example"],
+    [HOST, "http://localhost:3000/api", "/api"],
+    [HOST, "localhost:3000/api", "/api"],
+    [HOST, "localhost:3000", "/"],
+    [HOST, "localhost:4000/api", null],
+    [HOST, "http://3000-abc.preview.localhost:8000/x", "/x"],
+    [HOST, "http://4000-abc.preview.localhost:8000/x", null],
+    [HOST, "https://example.com/", null],
+    [HOST, "javascript://x", null],
+    [PATH, "http://ide.example/preview/abc/3000/x?y", "/x?y"],
+    [PATH, "http://ide.example/projects", null],
+  ];
+  for (const [base, typed, path] of cases) assert.equal(pathOf(base, 3000, typed), path, typed);
+});
+
+test("back and forward go over the pages asked for", () => {
+  const history = new PathHistory();
+  for (const path of ["/a", "/b", "/b"]) history.visit(path);
+  assert.equal(history.go(-1), "/a");
+  assert.equal(history.go(-1), "/");
+  assert.equal(history.go(-1), "/");
+  assert.equal(history.canGoBack, false);
+  assert.equal(history.go(1), "/a");
+  history.visit("/c");
+  assert.equal(history.canGoForward, false);
+  assert.equal(history.go(-1), "/a");
+});
+
+test("hutch.toml's port is the one of its run table", () => {
+  assert.equal(runPort('[run]\ncommand = "node index.js"\nport = 3000 # http\n'), 3000);
+  assert.equal(runPort("[limits]\nport = 1\n[run]\r\nport=8080\r\n"), 8080);
+  for (const toml of ["", "port = 3000", "[env]\nport = 3000", "[run]\n# port = 3000", "[run]\nport = 0", "[run]\nport = 70000", '[run]\nport = "3000"']) assert.equal(runPort(toml), null, toml);
+});
+
+test("the named port opens, and no other; without a name the first", () => {
+  assert.equal(portToOpen([port(9229), port(3000)], 3000)?.port, 3000);
+  assert.equal(portToOpen([port(9229)], 3000), null);
+  assert.equal(portToOpen([port(9229), port(3000)], null)?.port, 9229);
+  assert.equal(portToOpen([], null), null);
+});
+
+test("new ports are those that did not listen before and are not shown", () => {
+  assert.deepEqual(newPorts([port(1)], [port(1), port(2), port(3)], 3).map((item) => item.port), [2]);
+  assert.equal(portLabel(port(3000)), "3000 · node");
+  assert.equal(portLabel(port(3000, "")), "3000");
+});
+
+test("each state has its sentence", () => {
+  const say = (state: Parameters<typeof statusOf>[0], gone = false): string => sentenceFor({ status: statusOf(state), port: 3000, gone });
+  assert.match(say("installing"), /installed/);
+  assert.match(say("running"), /nothing listens on port 3000 yet/);
+  assert.match(say("running", true), /any more/);
+  assert.match(sentenceFor({ status: { ...statusOf("exited"), exitCode: 2 }, port: null, gone: false }), /code 2/);
+  assert.match(sentenceFor({ status: { ...statusOf("failed"), detail: "npm failed" }, port: null, gone: false }), /npm failed/);
+});
