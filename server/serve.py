@@ -13,6 +13,7 @@ import uvicorn
 
 from server.app import create_app
 from server.config import Settings
+from server.edge import BoundedHttp, BoundedSocket
 
 MOST_MESSAGE = 16 * 1024 * 1024
 """Bytes of one WebSocket message: previews carry what apps send; terminals have a smaller limit of their own."""
@@ -46,8 +47,8 @@ def _run(settings: Settings, token: str, listener: socket.socket) -> int:
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         create_app(settings, token),
-        http="httptools",
-        ws="websockets-sansio",
+        http=BoundedHttp,
+        ws=BoundedSocket,
         loop="uvloop",
         lifespan="on",
         log_config=None,

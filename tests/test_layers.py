@@ -13,6 +13,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.errors": set(),
     "server.config": {"server.models"},
     "server.wire": {"server.errors"},
+    "server.edge": set(),
     "server.storage": LEAVES,
     "server.runtimes": LEAVES | {"server.supervisor.protocol"},
     "server.services": LEAVES | {"server.storage", "server.runtimes.base", "server.runtimes.link"},

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from websockets.asyncio.client import connect
 
+from server.edge import BoundedHttp, BoundedSocket
 from server.errors import BadGateway, Conflict
 from server.middleware import middleware, unknown_sockets
 from server.models import Project, ProjectId
@@ -154,8 +155,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[int]:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            http="httptools",
-            ws="websockets-sansio",
+            http=BoundedHttp,
+            ws=BoundedSocket,
             lifespan="off",
             log_config=None,
             access_log=False,

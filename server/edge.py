@@ -1,0 +1,92 @@
+"""uvicorn's protocols with the bounds that they lack: on the time and size of a request's head, and on fragments.
+
+Without them a client holds a connection for ever by sending a byte now and then, and fills the memory with headers or
+with fragments of no length, before any application is asked.
+"""
+
+import asyncio
+from asyncio.transports import Transport
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+HEAD_WITHIN: Final = 20.0
+"""Seconds for a request's head, from its first byte or the connection on; also for a body that nobody wants now."""
+MOST_HEAD: Final = 128 * 1024
+"""Bytes at which the connection is dropped. A head over the middleware's own limit still gets its answer."""
+MOST_FRAGMENTS: Final = 4096
+"""Fragments of one message."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """HTTP whose heads come in time, and are no larger than `MOST_HEAD`."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _head = 0
+    _in_body = False
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = 0
+        if self._deadline is None:
+            self._arm()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._disarm()
+        self._in_body = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        self._disarm()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body and not self.transport.is_closing():
+            # Answered without its body. The client may stop sending; it may not go on for ever.
+            self._arm()
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > MOST_HEAD:
+            # The parser turns it into a 400 and the end of the connection.
+            raise ValueError("the head of the request is too large")
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(HEAD_WITHIN, self.transport.close)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """WebSockets whose messages have a bounded number of fragments: empty ones count for nothing by size."""
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MOST_FRAGMENTS:
+            self.conn.fail(1009, "too many fragments")
+            self.handle_parser_exception()
+        else:
+            super().handle_cont(event)
