@@ -122,13 +122,13 @@ export class Ide {
     return active && this.editor.viewOf(active);
   }
 
-  async openFile(path: string, line: number | null = null): Promise<void> {
+  async openFile(path: string, { line = null, focus = true }: { readonly line?: number | null; readonly focus?: boolean } = {}): Promise<void> {
     try {
       await this.documents.show(path);
       this.store.show("editor");
       const view = this.activeView();
       if (view && line !== null) goTo(view, line);
-      this.editor.focus();
+      if (focus) this.editor.focus();
     } catch (error) {
       this.report(error);
     }
@@ -187,7 +187,7 @@ export class Ide {
   private makeTree(): TreeView {
     const attempt = (task: () => Promise<void>): void => void task().catch(this.report);
     return new TreeView(this.files, {
-      open: (path) => void this.openFile(path),
+      open: (path, focus) => void this.openFile(path, { focus }),
       createFile: (path) => attempt(() => this.files.createFile(path).then(() => this.openFile(path))),
       createFolder: (path) => attempt(() => this.actions.createFolder(path)),
       rename: (from, to) => attempt(() => this.files.move(from, to)),
@@ -331,7 +331,7 @@ export class Ide {
 
   private async followAnchor(): Promise<void> {
     const anchor = parseAnchor(location.hash);
-    if (anchor) await this.openFile(anchor.path, anchor.line);
+    if (anchor) await this.openFile(anchor.path, { line: anchor.line });
   }
 
   private handleVisible(pane: Pane): void {

@@ -32,6 +32,8 @@ export function viewing(nonce: string, wrapped: boolean): Extension {
   return [
     wrapping.of(wrapped ? EditorView.lineWrapping : []),
     EditorView.cspNonce.of(nonce),
+    // Editable text takes the focus anyway; said aloud, checkers and browsers with keyboard scrolling know it too.
+    EditorView.contentAttributes.of({ tabindex: "0" }),
     lineNumbers(),
     highlightSpecialChars(),
     foldGutter(),

@@ -7,7 +7,7 @@ import type { TextDocument, Trouble } from "../editor/document";
 import type { OpaqueDocument } from "../editor/opaque";
 import { nameOf } from "../files";
 import { formatSize, formatTime } from "../format";
-import { type Disposable, DisposableStore, Value, watch } from "../lifecycle";
+import { type Disposable, disposable, DisposableStore, Value, watch } from "../lifecycle";
 import { button } from "../widgets/button";
 import type { View } from "./view";
 
@@ -67,8 +67,14 @@ export class EditorArea implements View {
 
   /** Shows `element` in the document's place until the result is disposed. */
   cover(document: Document, element: HTMLElement): Disposable {
-    this.surfaces.get(document)?.element.append(element);
-    return { dispose: () => element.remove() };
+    const surface = this.surfaces.get(document)?.element;
+    const covered = [...(surface?.children ?? [])].filter((child) => child instanceof HTMLElement);
+    for (const child of covered) child.inert = true;
+    surface?.append(element);
+    return disposable(() => {
+      element.remove();
+      for (const child of covered) child.inert = false;
+    });
   }
 
   dispose(): void {

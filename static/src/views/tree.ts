@@ -9,7 +9,8 @@ import { iconButton } from "../widgets/button";
 import type { View } from "./view";
 
 export interface TreeActions {
-  open(path: string): void;
+  /** `focus` when the person wants to type there now, not only to look. */
+  open(path: string, focus: boolean): void;
   createFile(path: string): void;
   createFolder(path: string): void;
   rename(from: string, to: string): void;
@@ -200,7 +201,8 @@ export class TreeView implements View {
     const label = edit.kind === "rename" ? `New name for ${before}` : `Name of the new ${edit.kind}`;
     const input = h("input", { class: "input", "aria-label": label, "aria-describedby": "tree-problem", spellcheck: "false", autocapitalize: "off" });
     const problem = h("span", { class: "problem", id: "tree-problem", role: "alert" });
-    const element = h("div", { class: "tree-row edit" }, h("span", { class: "twist" }), icon(edit.kind === "folder" ? icons.folder : icons.file), input, problem);
+    const place = { class: "tree-row edit", role: "treeitem", "aria-level": depth + 1, "aria-selected": "false", "aria-label": label };
+    const element = h("div", place, h("span", { class: "twist" }), icon(edit.kind === "folder" ? icons.folder : icons.file), input, problem);
     element.style.setProperty("--depth", String(depth));
     input.value = before;
     input.addEventListener("keydown", (event) => {
@@ -258,7 +260,7 @@ export class TreeView implements View {
     const move = treeMove(this.files.rows, this.cursor, event.key);
     if (move?.kind === "move") this.moveTo(move.path);
     else if (move) this.toggle(move.path);
-    else if (row && (event.key === "Enter" || event.key === " ")) this.activate(row);
+    else if (row && (event.key === "Enter" || event.key === " ")) this.activate(row, true);
     else if (row && event.key === "F2") this.startRename(row.path);
     else if (row && event.key === "Delete") this.actions.remove(row.path);
     else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) this.openMenuAt(row?.path ?? "");
@@ -295,9 +297,9 @@ export class TreeView implements View {
     else this.files.expand(path).catch(this.actions.report);
   }
 
-  private activate(row: Row): void {
+  private activate(row: Row, focus: boolean): void {
     if (row.folder) this.toggle(row.path);
-    else this.actions.open(row.path);
+    else this.actions.open(row.path, focus);
   }
 
   private rowAt(event: Event): Row | null {
@@ -312,13 +314,13 @@ export class TreeView implements View {
     this.cursor = row.path;
     const button = event.target instanceof Element ? event.target.closest(".row-menu") : null;
     if (button) this.openMenuAt(row.path);
-    else this.activate(row);
+    else this.activate(row, false);
     this.schedule();
   }
 
   private handleDoubleClick(event: MouseEvent): void {
     const row = this.rowAt(event);
-    if (row && !row.folder) this.actions.open(row.path);
+    if (row && !row.folder) this.actions.open(row.path, true);
   }
 
   private handleMenu(event: MouseEvent): void {

@@ -64,6 +64,7 @@ export class WorkbenchView implements View {
     private readonly panes: Panes,
   ) {
     this.layout = recall("layout", isLayout) ?? initialLayout();
+    panes.preview.id = "pane-preview";
     this.bottom = this.makeBottom();
     this.splitters = this.makeSplitters();
     const { files, bottom, preview } = this.splitters;

@@ -40,7 +40,8 @@ export function openMenu(items: readonly MenuItem[], place: Place, label: string
     return button;
   });
   const menu = h("div", { class: "menu", role: "menu", "aria-label": label }, ...buttons);
-  document.body.append(menu);
+  // Within the page's main part, so that a screen reader is not led out of it.
+  (document.querySelector("main") ?? document.body).append(menu);
   position(menu, place);
   listeners.add(listen(menu, "keydown", (event) => handleKey(event, buttons, close)));
   listeners.add(listen(document, "pointerdown", (event) => !menu.contains(event.target as Node) && close(), { capture: true }));
