@@ -1,0 +1,198 @@
+"""The shapes of the API as JSON Schema, for the description at /api/openapi.json."""
+
+from typing import Any, Final
+
+from server.models import PROJECT_ID, State, StepState
+from server.wire import SIGNALS
+
+Schema = dict[str, Any]
+
+TEXT: Final[Schema] = {"type": "string"}
+WHOLE: Final[Schema] = {"type": "integer", "minimum": 0}
+FLAG: Final[Schema] = {"type": "boolean"}
+TIME: Final[Schema] = {"type": "string", "format": "date-time", "description": "RFC 3339, in UTC."}
+PORT: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 65535}
+ID: Final[Schema] = {"type": "string", "pattern": f"^{PROJECT_ID.pattern}$"}
+DEPENDENCIES: Final[Schema] = {
+    "type": "object",
+    "additionalProperties": {"type": "string"},
+    "maxProperties": 200,
+    "description": "npm package names, each with a version range, a usual tag, or an npm: alias.",
+    "examples": [{"express": "^4.18.2"}],
+}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def array(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def nullable(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def record(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
+    """An object with these properties, all but the `optional` ones always there."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+
+
+def message(kind: str, **properties: Schema) -> Schema:
+    """A JSON text frame of a socket, known by its `type`."""
+    return record({"type": {"const": kind}, **properties})
+
+
+_STATUS: Final = {
+    "state": {"type": "string", "enum": list(State)},
+    "steps": array(ref("Step")),
+    "exitCode": nullable({"type": "integer"}),
+    "signal": nullable(TEXT),
+    "ports": array(ref("Port")),
+    "usage": ref("Usage"),
+    "idle": nullable(record({"stopsAt": TIME, "reason": TEXT})),
+    "container": {**FLAG, "description": "Whether a container runs and can be reached."},
+    "runtime": {"type": "string", "enum": ["docker", "local"]},
+    "detail": {**nullable(TEXT), "description": "A sentence where something is wrong."},
+}
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Problem": {
+        **record(
+            {
+                "type": {"type": "string", "format": "uri-reference"},
+                "title": TEXT,
+                "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                "detail": TEXT,
+                "field": {**TEXT, "description": "The input that can't be accepted, as in `dependencies.express`."},
+                "line": {**nullable(WHOLE), "description": "Where in hutch.toml the mistake is."},
+            },
+            optional=("field", "line"),
+        ),
+        "description": "RFC 9457.",
+    },
+    "NewProject": record(
+        {
+            "name": {**nullable(TEXT), "maxLength": 100, "description": "The id when it is left out."},
+            "template": {**nullable(TEXT), "description": "The first of the templates when it is left out."},
+            "dependencies": nullable(DEPENDENCIES),
+            "source": {**nullable(TEXT), "description": "A Git URL; not supported yet."},
+        },
+        optional=("name", "template", "dependencies", "source"),
+    ),
+    "Project": record(
+        {
+            "id": ID,
+            "name": TEXT,
+            "template": TEXT,
+            "status": {"type": "string", "enum": list(State)},
+            "url": {"type": "string", "format": "uri", "description": "The project's page in the IDE."},
+            "createdAt": TIME,
+        }
+    ),
+    "Template": record(
+        {
+            "name": TEXT,
+            "title": TEXT,
+            "description": TEXT,
+            "dependencies": {**FLAG, "description": "Whether dependencies can be named at creation."},
+        }
+    ),
+    "Step": record(
+        {
+            "name": {"type": "string", "enum": ["container", "environment", "install", "app"]},
+            "state": {"type": "string", "enum": list(StepState)},
+            "startedAt": nullable(TIME),
+            "endedAt": nullable(TIME),
+            "code": nullable({"type": "integer"}),
+            "detail": nullable(TEXT),
+        }
+    ),
+    "Port": record(
+        {
+            "port": PORT,
+            "address": {**TEXT, "description": "As the kernel has it: 0.0.0.0, ::, 127.0.0.1, …"},
+            "process": TEXT,
+            "url": {"type": "string", "format": "uri", "description": "The preview."},
+        }
+    ),
+    "Usage": {
+        **record(
+            {
+                "memory": nullable(WHOLE),
+                "memoryLimit": WHOLE,
+                "cpu": nullable({"type": "number", "minimum": 0}),
+                "cpuLimit": {"type": "number"},
+                "disk": nullable(WHOLE),
+            }
+        ),
+        "description": "Bytes, and processors; null where the runtime can't tell.",
+    },
+    "Status": record(_STATUS),
+    "Terminal": record(
+        {
+            "name": TEXT,
+            "ended": FLAG,
+            "viewers": WHOLE,
+            "startedAt": nullable(TIME),
+            "cols": WHOLE,
+            "rows": WHOLE,
+            "title": TEXT,
+        }
+    ),
+    "Entry": record(
+        {
+            "path": TEXT,
+            "type": {"type": "string", "enum": ["file", "directory", "symlink", "other"]},
+            "size": WHOLE,
+            "modified": TIME,
+            "etag": nullable(TEXT),
+        }
+    ),
+    "FileOperation": {
+        "oneOf": [
+            record({"op": {"enum": ["move", "copy"]}, "from": TEXT, "to": TEXT}),
+            record({"op": {"const": "mkdir"}, "to": TEXT}),
+        ]
+    },
+    "StreamMessage": {
+        "description": "A text frame from the server on terminals and logs. Binary frames are output.",
+        "oneOf": [
+            {
+                **message("ready", offset=WHOLE),
+                "description": "The first frame. The next byte has this offset; what is missing before it is gone.",
+            },
+            {**message("gap", offset=WHOLE), "description": "This viewer fell behind; output goes on at the offset."},
+            message("exit", code=nullable({"type": "integer"}), signal=nullable(TEXT)),
+            message("error", title=TEXT, detail=TEXT),
+        ],
+    },
+    "StreamCommand": {
+        "description": "A text frame to the server on terminals and logs. Binary frames are input.",
+        "oneOf": [
+            {
+                **message("ack", offset=WHOLE),
+                "description": "Everything before is consumed. At most 512 KiB are sent beyond the last ack.",
+            },
+            message("resize", cols=WHOLE, rows=WHOLE),
+            message("signal", signal={"type": "string", "enum": list(SIGNALS)}),
+            {**message("close"), "description": "Ends the process; closing the socket does not."},
+        ],
+    },
+    "Event": {
+        "description": "A text frame from the server on the events socket.",
+        "oneOf": [
+            message("status", **_STATUS),
+            message("ports", ports=array(ref("Port"))),
+            message("terminals", terminals=array(ref("Terminal"))),
+            {
+                **message("tree", paths=array(TEXT)),
+                "description": "Changed on disk; the empty path stands for anything.",
+            },
+            message("notice", level=TEXT, text=TEXT),
+            message("error", title=TEXT, detail=TEXT),
+        ],
+    },
+}

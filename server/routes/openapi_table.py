@@ -1,0 +1,284 @@
+"""The table of everything that the server answers to, from which the description at /api/openapi.json is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from server.routes.openapi_schemas import DEPENDENCIES, FLAG, ID, TEXT, WHOLE, Schema, array, record, ref
+
+JSON: Final = "application/json"
+HTML: Final = "text/html"
+BYTES: Final = "application/octet-stream"
+BINARY: Final[Schema] = {}
+"""OpenAPI 3.1 describes bytes by their media type alone."""
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+_CLOSES: Final = (
+    "Closes with 4401 when not signed in, 4404 for an unknown project, 4409 when it does not run, and 1012 when the "
+    "server restarts."
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success: its media type and what it holds, or None for nothing."""
+
+    media: str | None = None
+    schema: Schema = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path. `problems` are those of its own, besides what every route can answer."""
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    answers: Mapping[int, Answer]
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+    body: tuple[str, Schema] | None = None
+    problems: tuple[int, ...] = ()
+    open: bool = False
+    description: str = ""
+
+
+def _json(schema: Schema, status: int = 200, *headers: str) -> dict[int, Answer]:
+    return {status: Answer(JSON, schema, headers)}
+
+
+def _socket(path: str, summary: str, *, query: Mapping[str, Schema], description: str) -> Operation:
+    return Operation(
+        "GET",
+        path,
+        "sockets",
+        summary,
+        {101: Answer()},
+        query=query,
+        description=f"A WebSocket. {description} {_CLOSES}",
+    )
+
+
+_PREVIEW: Final[Mapping[int, Answer]] = {200: Answer("*/*", BINARY), 101: Answer()}
+_P: Final = "/api/projects/{project}"
+_OFFSET: Final = {**WHOLE, "description": "The first byte wanted; the oldest that is kept when left out."}
+_FOLDER: Final = {**TEXT, "default": "", "description": "The whole project when left out."}
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation("GET", "/api/projects", "projects", "List the projects, newest first", _json(array(ref("Project")))),
+    Operation(
+        "POST",
+        "/api/projects",
+        "projects",
+        "Create a project",
+        _json(ref("Project"), 201, "Location"),
+        body=(JSON, ref("NewProject")),
+        problems=(413, 422, 507),
+    ),
+    Operation("GET", _P, "projects", "Look at a project", _json(ref("Project"))),
+    Operation(
+        "PATCH",
+        _P,
+        "projects",
+        "Rename a project",
+        _json(ref("Project")),
+        body=(JSON, record({"name": {**TEXT, "maxLength": 100}})),
+        problems=(413, 422),
+    ),
+    Operation(
+        "DELETE",
+        _P,
+        "projects",
+        "Delete a project with its container, network and files",
+        {204: Answer()},
+        problems=(503,),
+    ),
+    Operation(
+        "GET", "/api/templates", "projects", "List what a project can be made from", _json(array(ref("Template")))
+    ),
+    Operation(
+        "POST",
+        f"{_P}/run",
+        "running",
+        "Have the app run",
+        _json(ref("Status"), 202),
+        description="Starts the container, makes the environment and installs packages where needed; then the app.",
+        problems=(422, 503),
+    ),
+    Operation(
+        "POST",
+        f"{_P}/stop",
+        "running",
+        "End the app",
+        _json(ref("Status"), 202),
+        query={"container": {**FLAG, "default": False, "description": "The container and its terminals too."}},
+        problems=(503,),
+    ),
+    Operation(
+        "POST",
+        f"{_P}/restart",
+        "running",
+        "End the app and run it again",
+        _json(ref("Status"), 202),
+        problems=(422, 503),
+    ),
+    Operation("GET", f"{_P}/status", "running", "See what runs and what it uses", _json(ref("Status"))),
+    Operation("GET", f"{_P}/ports", "running", "List the ports that listen", _json(array(ref("Port")))),
+    Operation("GET", f"{_P}/terminals", "running", "List the terminals", _json(array(ref("Terminal")))),
+    Operation(
+        "GET",
+        f"{_P}/tree",
+        "files",
+        "List files and folders",
+        _json(array(ref("Entry"))),
+        query={"path": _FOLDER, "depth": {"type": "integer", "minimum": 1, "default": 1}},
+        problems=(404,),
+    ),
+    Operation(
+        "GET",
+        f"{_P}/files/{{path}}",
+        "files",
+        "Read a file",
+        {
+            200: Answer(BYTES, BINARY, ("ETag", "Accept-Ranges")),
+            206: Answer(BYTES, BINARY, ("ETag", "Content-Range")),
+            304: Answer(headers=("ETag",)),
+        },
+        headers=("Range", "If-None-Match"),
+        problems=(416,),
+    ),
+    Operation(
+        "PUT",
+        f"{_P}/files/{{path}}",
+        "files",
+        "Write a whole file",
+        {200: Answer(headers=("ETag",)), 201: Answer(headers=("ETag",)), 204: Answer(headers=("ETag",))},
+        headers=("If-Match", "If-None-Match"),
+        body=(BYTES, BINARY),
+        problems=(409, 412, 413, 507),
+        description="With If-Match only over that version, with `If-None-Match: *` only where there is none.",
+    ),
+    Operation(
+        "DELETE",
+        f"{_P}/files/{{path}}",
+        "files",
+        "Delete a file, or a folder with all it holds",
+        {204: Answer()},
+        headers=("If-Match",),
+        problems=(412,),
+    ),
+    Operation(
+        "POST",
+        f"{_P}/files-op",
+        "files",
+        "Move or copy a file or folder, or make a folder",
+        _json(ref("Entry")),
+        body=(JSON, ref("FileOperation")),
+        problems=(409, 413, 422, 507),
+    ),
+    _socket(
+        f"{_P}/terminals/{{name}}",
+        "View and use a terminal",
+        query={"cols": WHOLE, "rows": WHOLE, "offset": _OFFSET},
+        description="A name that does not exist starts a login shell. Frames: StreamMessage, StreamCommand.",
+    ),
+    _socket(
+        f"{_P}/logs",
+        "Follow the app's log",
+        query={"offset": _OFFSET},
+        description="Frames: StreamMessage, StreamCommand.",
+    ),
+    _socket(f"{_P}/events", "Follow what happens in a project", query={}, description="Frames: Event."),
+    *(
+        Operation(
+            method,
+            "/preview/{path}",
+            "previews",
+            "Reach the app by path",
+            _PREVIEW,
+            problems=(502, 503, 504),
+            description="The path is `{project}/{port}/…`. Whatever the app answers, WebSockets too, in a sandbox.",
+        )
+        for method in METHODS
+    ),
+    Operation(
+        "GET",
+        "/preview-ticket/{project}/{port}",
+        "previews",
+        "Go on to the app on its own host, signed in there",
+        {303: Answer(headers=("Location",))},
+        query={"next": {**TEXT, "description": "A path of the app."}},
+    ),
+    Operation(
+        "POST",
+        "/create",
+        "original",
+        "Create a project",
+        _json(record({"projectId": ID})),
+        body=(JSON, record({"dependencies": DEPENDENCIES}, optional=("dependencies",))),
+        problems=(413, 422, 507),
+    ),
+    Operation(
+        "POST",
+        "/run/{project}",
+        "original",
+        "Have the app run",
+        _json(record({"message": TEXT, "containerName": TEXT})),
+        problems=(422, 503),
+    ),
+    Operation("POST", "/stop/{project}", "original", "End the app", _json(record({"message": TEXT})), problems=(503,)),
+    Operation("GET", "/", "pages", "The page of the projects", {200: Answer(HTML, TEXT)}, problems=(503,)),
+    Operation("GET", "/projects/{project}", "pages", "The IDE", {200: Answer(HTML, TEXT)}, problems=(503,)),
+    Operation(
+        "GET",
+        "/login",
+        "pages",
+        "The sign-in page, or with a token the sign-in",
+        {200: Answer(HTML, TEXT), 303: Answer(headers=("Location", "Set-Cookie"))},
+        query={"token": TEXT, "next": {**TEXT, "description": "A path to go on to."}},
+        problems=(429,),
+        open=True,
+    ),
+    Operation(
+        "POST",
+        "/login",
+        "pages",
+        "Sign in",
+        {303: Answer(headers=("Location", "Set-Cookie"))},
+        body=("application/x-www-form-urlencoded", record({"token": TEXT, "next": TEXT}, optional=("next",))),
+        problems=(413, 429),
+        open=True,
+    ),
+    Operation("POST", "/logout", "pages", "Sign out", {303: Answer(headers=("Location", "Set-Cookie"))}),
+    Operation(
+        "GET",
+        "/static/dist/{path}",
+        "pages",
+        "A file of the browser's bundle",
+        {200: Answer(BYTES, BINARY, ("ETag", "Cache-Control")), 304: Answer(headers=("ETag",))},
+        headers=("If-None-Match",),
+        problems=(404,),
+        open=True,
+    ),
+    Operation("GET", "/healthz", "health", "Whether the server lives", _json(record({"status": TEXT})), open=True),
+    Operation(
+        "GET",
+        "/readyz",
+        "health",
+        "Whether projects can be made and edited",
+        _json(
+            record(
+                {
+                    "status": TEXT,
+                    "runtime": record({"name": TEXT, "ready": FLAG, "detail": {"type": ["string", "null"]}}),
+                }
+            )
+        ),
+        problems=(503, 507),
+        open=True,
+    ),
+    Operation("GET", "/metrics", "health", "Numbers for Prometheus", {200: Answer("text/plain", TEXT)}),
+    Operation("GET", "/api/openapi.json", "health", "This description", _json({"type": "object"}), open=True),
+)
