@@ -113,7 +113,7 @@ class Projects:
         base = template.run if template else RunConfig(install=None, command="", port=3000)
         base = RunConfig(base.install, base.command, base.port, dict(base.env), self._limits)
         try:
-            content = await self._documents.read(id, run_config.FILE, limit=run_config.MOST_BYTES)
+            content = await self._documents.read(id, run_config.FILE, most=run_config.MOST_BYTES)
         except NotFound:
             content = b""
         return parse_run_config(content, base)
