@@ -280,6 +280,7 @@ export class Ide {
     disposables.add(events.onTerminals((terminals) => store.setTerminals(terminals)));
     disposables.add(events.onNotice((sentence) => this.notices.show(sentence)));
     disposables.add(events.onState((state) => store.setConnection(state)));
+    disposables.add(events.onClose(({ code, final }) => store.setRefusal(final ? code : null)));
     disposables.add(events.onTree((paths) => void this.refreshFiles(paths)));
     // Changes on disk during a lost connection were told to nobody.
     disposables.add(events.onOpen(() => this.started && void this.refreshFiles([""])));

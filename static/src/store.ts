@@ -13,6 +13,7 @@ export class Store {
   private readonly portsValue = new Value<readonly Port[]>([]);
   private readonly terminalsValue = new Value<readonly Terminal[]>([]);
   private readonly connectionValue = new Value<SocketState>("connecting");
+  private readonly refusalValue = new Value<number | null>(null);
   private readonly paneValue = new Value<Pane>("editor");
   private readonly darkValue = new Value<boolean>(false);
   private readonly announcementEmitter = new Emitter<string>();
@@ -26,6 +27,8 @@ export class Store {
   readonly terminals: Observable<readonly Terminal[]> = this.terminalsValue;
   /** Of the events socket, which stands for the connection to the server. */
   readonly connection: Observable<SocketState> = this.connectionValue;
+  /** The close code with which the server refused the events socket; null when it did not. */
+  readonly refusal: Observable<number | null> = this.refusalValue;
   /** The pane last asked for; the one that shows on a narrow screen. */
   readonly pane: Observable<Pane> = this.paneValue;
   /** Whether dark colours show now. */
@@ -64,6 +67,10 @@ export class Store {
 
   setConnection(state: SocketState): void {
     this.connectionValue.set(state);
+  }
+
+  setRefusal(code: number | null): void {
+    this.refusalValue.set(code);
   }
 
   /** Brings a pane to the front. */

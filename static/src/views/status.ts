@@ -1,7 +1,7 @@
 // The line at the bottom: the connection when it is lost, where the cursor is, what the file is, what the project uses.
 
 import type { Document, Documents } from "../documents";
-import { h, replace } from "../dom";
+import { type Child, h, replace } from "../dom";
 import { languageOf } from "../editor/languages";
 import { nameOf } from "../files";
 import { formatSize, formatTime } from "../format";
@@ -9,6 +9,7 @@ import { DisposableStore, type Observable, watch } from "../lifecycle";
 import type { Store } from "../store";
 import type { Format } from "../text";
 import { button } from "../widgets/button";
+import { CloseCode } from "../wire";
 import type { Position } from "./editor";
 import type { View } from "./view";
 
@@ -39,6 +40,7 @@ export class StatusView implements View {
   ) {
     this.element.append(this.connection, this.file, this.usage);
     this.disposables.add(watch(store.connection, () => this.handleConnection()));
+    this.disposables.add(store.refusal.onChange(() => this.renderConnection()));
     this.disposables.add(watch(store.status, () => this.renderUsage()));
     this.disposables.add(watch(documents.active, () => this.renderFile(documents.active.get())));
     this.disposables.add(position.onChange(() => this.renderFile(documents.active.get())));
@@ -60,8 +62,22 @@ export class StatusView implements View {
     const state = this.store.connection.get();
     this.element.classList.toggle("offline", state !== "open");
     if (state === "open" || state === "closed") replace(this.connection);
-    else if (state === "refused") replace(this.connection, "You are signed out, or the project is gone. ", button("Sign in", () => this.actions.signIn()));
+    else if (state === "refused") replace(this.connection, ...this.refusal());
     else replace(this.connection, "Connection lost; trying again. What you type is kept. ", button("Try now", () => this.actions.reconnect()));
+  }
+
+  private refusal(): readonly Child[] {
+    const projects = h("a", { class: "button plain", href: "/" }, "All projects");
+    switch (this.store.refusal.get()) {
+      case CloseCode.notSignedIn:
+        return ["You are signed out. What you typed is kept. ", button("Sign in", () => this.actions.signIn())];
+      case CloseCode.notFound:
+        return ["This project does not exist any more. ", projects];
+      case CloseCode.notAllowed:
+        return ["You may not open this project any more. ", projects];
+      default:
+        return ["The server closed the connection. ", button("Connect again", () => this.actions.reconnect())];
+    }
   }
 
   private renderFile(document: Document | null): void {
