@@ -102,8 +102,7 @@ export class Api {
 
   /** Entries below the folder `path` ("" for the whole), `depth` levels deep. */
   tree(id: string, path: string, depth = 1): Promise<Entry[]> {
-    const query = new URLSearchParams({ path, depth: String(depth) });
-    return this.json("GET", `${projectPath(id)}/tree?${query}`);
+    return this.json("GET", `${projectPath(id)}/tree?path=${encodePath(path)}&depth=${depth}`);
   }
 
   /** The file's bytes from `start`, and no more than `most` of them. */
@@ -210,7 +209,17 @@ export function projectPath(id: string): string {
 }
 
 function filePath(id: string, path: string): string {
-  return `${projectPath(id)}/files/${path.split("/").map(encodeURIComponent).join("/")}`;
+  return `${projectPath(id)}/files/${encodePath(path)}`;
+}
+
+/** Bytes of a name that are no UTF-8 come from the server as lone surrogates, and go back as the bytes they were. */
+function encodePath(path: string): string {
+  const letters = Array.from(path, (letter) => {
+    const code = letter.charCodeAt(0);
+    if (letter.length === 1 && code >= 0xdc80 && code <= 0xdcff) return `%${(code - 0xdc00).toString(16).toUpperCase()}`;
+    return letter === "/" ? letter : encodeURIComponent(letter);
+  });
+  return letters.join("");
 }
 
 async function problemOf(response: Response): Promise<ApiError> {

@@ -24,6 +24,12 @@ test("each part of a path is escaped, and only the slashes between them stay", a
   assert.equal(calls[0]?.init.method, "DELETE");
 });
 
+test("names that are no UTF-8 go back as the bytes they were", async () => {
+  const { api, calls } = recording(() => Response.json([]));
+  await api.tree("abc", "caf\udce9/\u{1F600}");
+  assert.equal(calls[0]?.url, "http://test/api/projects/abc/tree?path=caf%E9/%F0%9F%98%80&depth=1");
+});
+
 test("a write says what it expects of the file", async () => {
   const { api, calls } = recording(() => new Response(null, { headers: { ETag: '"2"' } }));
   assert.equal(await api.writeFile("abc", "a", new Uint8Array(), { etag: '"1"' }), '"2"');
