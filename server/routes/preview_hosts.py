@@ -66,11 +66,11 @@ class _HostVisit(Visit):
         return guard.requested_path(self.scope).partition("?")[0].encode("latin-1")
 
     async def admit(self) -> Admission:
-        sent, accounts = self.scope["headers"], self.services.accounts
+        sent = self.scope["headers"]
         credential = await self.bears_token()
         if credential or await self.bears_token(_CREDENTIAL):
             actor = Actor()
-            await accounts.require(actor, "preview.open", self.target.project)
+            await self.services.previews.require(actor, self.target)
             return Admission(actor, credential=credential)
         if headers.values(sent, _CREDENTIAL):
             raise NotSignedIn("the token in X-Hutch-Authorization is not valid")

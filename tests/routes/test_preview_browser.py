@@ -126,8 +126,10 @@ async def browser() -> AsyncIterator[Browser]:
 async def context(browser: Browser, server: Edge) -> AsyncIterator[BrowserContext]:
     """A browser that is signed in."""
     context = await browser.new_context()
-    cookie: Any = {"name": COOKIE, "value": await server.session(), "url": server.ide, "httpOnly": True}
-    await context.add_cookies([{**cookie, "sameSite": "Lax"}])
+    session = await server.session()
+    await context.add_cookies(
+        [{"name": COOKIE, "value": session, "url": server.ide, "httpOnly": True, "sameSite": "Lax"}]
+    )
     yield context
     await context.close()
 
