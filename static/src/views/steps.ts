@@ -32,7 +32,7 @@ export class StepsView implements View {
   private render(): void {
     const status = this.store.status.get();
     const steps = status?.steps ?? [];
-    replace(this.list, ...steps.map(renderStep));
+    replace(this.list, ...steps.map((step) => renderStep(step, status?.state === "running")));
     replace(this.detail, status && explain(status));
     clearInterval(this.timer);
     if (steps.some((step) => step.state === "running")) this.timer = setInterval(() => this.tick(), 200);
@@ -55,10 +55,12 @@ function timeOf(step: Step): string {
   return formatDuration(end - Date.parse(step.startedAt));
 }
 
-function renderStep(step: Step): HTMLElement {
+function renderStep(step: Step, up: boolean): HTMLElement {
   const name = NAMES[step.name] ?? step.name;
+  // An app that runs is where the steps led to, and not one that is still under way.
+  const state = step.name === "app" && step.state === "running" && up ? "done" : step.state;
   const time = h("span", { class: "step-time" }, timeOf(step));
-  return h("li", { class: `step ${step.state}` }, icon(ICONS[step.state]), h("span", {}, name), h("span", { class: "sr-only" }, ` ${WORDS[step.state]} `), time);
+  return h("li", { class: `step ${state}` }, icon(ICONS[state]), h("span", {}, name), h("span", { class: "sr-only" }, ` ${WORDS[step.state]} `), time);
 }
 
 /** The sentence under the steps: why it failed, or how the app ended. */
