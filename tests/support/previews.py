@@ -31,6 +31,7 @@ from server.routes.guard import COOKIE
 from server.routes.problems import exception_handlers
 from server.services.accounts import Accounts
 from server.services.previews import Previews
+from server.services.upstream import Connect
 from server.storage.database import Database, sqlite_url
 
 TOKEN = "a-token-for-tests-only"
@@ -175,8 +176,10 @@ async def serving(app: ASGIApp) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def edge(folder: Path, routes: Sequence[BaseRoute] = (), *, patience: float = 20) -> AsyncIterator[Edge]:
-    """The edge on a free port, with two projects. `routes` come before the previews'."""
+async def edge(
+    folder: Path, routes: Sequence[BaseRoute] = (), *, patience: float = 20, connect: Connect | None = None
+) -> AsyncIterator[Edge]:
+    """The edge on a free port, with two projects. `routes` come before the previews'; `connect` is another road."""
     database = Database(sqlite_url(folder / "hutch.db"))
     await database.open()
     clock = Clock()
@@ -184,6 +187,8 @@ async def edge(folder: Path, routes: Sequence[BaseRoute] = (), *, patience: floa
         await database.projects.add(Project(id, id, "node", clock.now()))
     accounts = Accounts(database, TOKEN, now=clock.now)
     workspaces = LocalWorkspaces()
+    if connect:
+        workspaces.connect = connect  # type: ignore[assignment,method-assign]
     previews = Previews(workspaces, accounts, domain=DOMAIN, now=clock.time, patience=patience)
     app = Starlette(
         routes=[*routes, Route("/", _home), *preview.routes, unknown_sockets],
