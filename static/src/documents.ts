@@ -130,13 +130,15 @@ export class Documents implements Disposable {
     }
   }
 
-  /** Opens the files of the last session and all that have unsaved changes in the journal. */
+  /** Opens the files of the last session and all that have unsaved changes in the journal: the front one before the others. */
   async restore(session: Session): Promise<void> {
     const drafts = await this.context.drafts.list().catch(() => []);
-    const paths = new Set([...session.paths, ...drafts.map((draft) => draft.path)]);
-    for (const path of paths) await this.load(path).catch((error: unknown) => this.recover(path, error));
-    const active = (session.active === null ? null : this.find(session.active)) ?? this.list.get().at(-1);
-    if (active) this.activate(active);
+    const paths = [...new Set([...session.paths, ...drafts.map((draft) => draft.path)])];
+    const front = session.active ?? paths[0];
+    if (front !== undefined) await this.reopen(front);
+    await Promise.all(paths.filter((path) => path !== front).map((path) => this.reopen(path)));
+    const place = (document: Document): number => paths.indexOf(document.path.get());
+    this.list.set([...this.list.get()].sort((a, b) => place(a) - place(b)));
   }
 
   /** Changes a setting of every open editor. */
@@ -175,6 +177,12 @@ export class Documents implements Disposable {
     void this.loadLanguage(document);
     document.dirty.onChange(() => this.dirtyEmitter.fire(document));
     return this.add(document);
+  }
+
+  private async reopen(path: string): Promise<void> {
+    await this.load(path).catch((error: unknown) => this.recover(path, error));
+    const document = this.find(path);
+    if (document && !this.front.get()) this.activate(document);
   }
 
   /** A draft whose file is gone becomes a document again: what was typed is worth more than the file. */

@@ -204,6 +204,14 @@ test("unsaved changes come back after a crash", async () => {
   assert.equal(disk.text("a.txt"), "xone\n");
 });
 
+test("a session comes back in its order, the front one first, without what is gone", async () => {
+  const { disk, documents } = setUp({ a: "", b: "", c: "" });
+  await documents.restore({ paths: ["a", "gone", "b", "c"], active: "b" });
+  assert.equal(disk.requests[0], "GET /files/b");
+  assert.deepEqual(documents.open.get().map((document) => document.path.get()), ["a", "b", "c"]);
+  assert.equal(documents.active.get()?.path.get(), "b");
+});
+
 test("unsaved changes of an older version ask before they overwrite", async () => {
   const { clock, documents, open, disk } = setUp();
   type(await show(documents, "a.txt"), "x");
