@@ -262,6 +262,57 @@ async def test_a_large_body_passes_both_ways_at_the_pace_of_the_slower(server: E
     assert (response.headers["x-taken"], received) == (str(size), size)
 
 
+async def test_an_upload_is_held_back_by_an_app_that_does_not_read(server: Edge) -> None:
+    may_read = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        await may_read.wait()
+        return web.Response(text=str(len(await request.read())))
+
+    sent = 0
+    stuck = asyncio.Event()
+
+    async def upload() -> AsyncIterator[bytes]:
+        nonlocal sent
+        loop = asyncio.get_running_loop()
+        for _ in range(1000):
+            sent += 65536
+            # Nobody asked for more within the second: that is what being held back looks like from here.
+            timer = loop.call_later(1, stuck.set)
+            yield b"x" * 65536
+            timer.cancel()
+
+    async with await serve_one(answer) as port, server.preview(port) as client:
+        posting = asyncio.create_task(client.post("/", content=upload()))
+        await stuck.wait()
+        assert sent < 30_000_000
+        may_read.set()
+        assert (await posting).text == str(1000 * 65536)
+
+
+async def test_an_app_is_held_back_by_a_client_that_does_not_read(server: Edge) -> None:
+    written = 0
+    stuck = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        response = web.StreamResponse()
+        await response.prepare(request)
+        loop = asyncio.get_running_loop()
+        for _ in range(1000):
+            timer = loop.call_later(1, stuck.set)
+            await response.write(b"x" * 65536)
+            timer.cancel()
+            written += 65536
+        return response
+
+    async with await serve_one(answer) as port, server.preview(port) as client:
+        async with client.stream("GET", "/") as response:
+            await stuck.wait()
+            assert written < 30_000_000
+            assert sum([len(piece) async for piece in response.aiter_raw()]) == 1000 * 65536
+
+
 async def test_an_answer_before_the_end_of_the_body_is_passed_on(server: Edge) -> None:
     async def refuse(request: web.Request) -> web.StreamResponse:
         return web.Response(status=413, text="too much", headers={"Connection": "close"})
