@@ -64,7 +64,7 @@ class Link(asyncio.Protocol):
         self._free_bytes = 0
         self._on_event: Callable[[dict[str, Any]], None] | None = None
         self._held_events: dict[object, dict[str, Any]] = {}
-        self._heard_at = 0.0
+        self._heard = 0
         self._reason = "the connection to the container was lost"
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self.may_write = asyncio.Event()
@@ -139,12 +139,12 @@ class Link(asyncio.Protocol):
         self.write(frame)
         reply: asyncio.Future[dict[str, Any]] = self._loop.create_future()
         self._calls[call_id] = (reply, stream)
-        asked_at = self._loop.time()
+        heard = self._heard
         try:
             async with asyncio.timeout(seconds):
                 return await reply
         except TimeoutError:
-            if self._heard_at < asked_at:
+            if self._heard == heard:
                 # Not a word in all that time: the connection is dead, and nobody else will notice.
                 self._break(f"nothing came within {seconds:g} s")
             raise Unavailable(f"the container did not answer within {seconds:g} s; try again in a moment") from None
@@ -197,7 +197,7 @@ class Link(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self._loop.time()
+        self._heard += 1
         try:
             for kind, stream, payload in self._decoder.feed(data):
                 self._take(kind, stream, payload)
