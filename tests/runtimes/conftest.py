@@ -1,9 +1,10 @@
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 from aiodocker import Docker
 
 from server.runtimes.docker.runtime import Road
@@ -14,6 +15,15 @@ from tests.runtimes.contract import (
     local_world,
 )
 from tests.runtimes.images import find_or_build
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The server runs on uvloop, whose clock and transports differ; what is cheap is tried on both kinds."""
+    if item.get_closest_marker("engine") or "world" in getattr(item, "fixturenames", ()):
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")
