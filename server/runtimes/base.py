@@ -7,10 +7,20 @@ by the next call.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from server.models import Limits, ProjectId
 from server.runtimes.link import Link
+
+CA_VARIABLES: Final = (
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "NIX_SSL_CERT_FILE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "REQUESTS_CA_BUNDLE",
+)
+"""Each names a file of certificates to one of the programs that projects fetch with."""
 
 
 @dataclass(frozen=True)

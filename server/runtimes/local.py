@@ -17,7 +17,7 @@ from typing import Final
 
 from server.errors import Conflict, LinkLost, Unavailable
 from server.models import PROJECT_ID, ProjectId
-from server.runtimes.base import Layout, Spec
+from server.runtimes.base import CA_VARIABLES, Layout, Spec
 from server.runtimes.link import Link
 from server.runtimes.roads import open_socket, over_socket, peer_pid
 
@@ -35,7 +35,7 @@ _MARK: Final = "HUTCH_PROJECT"
 _PASSED: Final = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "NIX_PATH", "NIX_PROFILES"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-    *("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "NIX_SSL_CERT_FILE", "GIT_SSL_CAINFO", "PIP_CERT", "REQUESTS_CA_BUNDLE"),
+    *CA_VARIABLES,
 }
 # Python ignores these, and an ignored signal stays ignored in every program that is started from it.
 _RESET_SIGNALS: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGTERM)
@@ -47,9 +47,10 @@ class LocalRuntime:
     Of the environment only what programs need to run is passed on, never a setting or token of the server.
     """
 
-    def __init__(self, state: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, state: Path, environment: Mapping[str, str], *, ca_bundle: Path | None = None) -> None:
         self._state = state
         self._environment = environment
+        self._ca_bundle = ca_bundle
         self._children: dict[ProjectId, _Child] = {}
 
     @property
@@ -138,6 +139,8 @@ class LocalRuntime:
 
     def _env(self, project: ProjectId) -> dict[str, str]:
         passed = {name: value for name, value in self._environment.items() if name in _PASSED or name.startswith("LC_")}
+        if self._ca_bundle:
+            passed |= dict.fromkeys(CA_VARIABLES, str(self._ca_bundle))
         return passed | {"TERM": "xterm-256color", _MARK: project}
 
 

@@ -12,8 +12,8 @@ from aiohttp import web
 from server.errors import Unavailable
 from server.models import ProjectId
 from server.runtimes.base import Spec
-from server.runtimes.docker import DockerRuntime, engine, engine_url
-from server.runtimes.docker.engine import DEFAULT_ENGINE, Engine
+from server.runtimes.docker import DockerRuntime, engine
+from server.runtimes.docker.engine import DEFAULT_ENGINE, Engine, engine_url
 from tests.runtimes.engines import Handler, played
 
 ID = "ab" * 32
@@ -84,7 +84,7 @@ async def test_no_engine_is_a_sentence_with_what_to_do(tmp_path: Path) -> None:
     await runtime.close()
 
 
-@pytest.mark.parametrize("url", ["ssh://host", "npipe:////./pipe", "", "tcp://", "/var/run/docker.sock"])
+@pytest.mark.parametrize("url", ["ssh://host", "npipe:////./pipe", "tcp://", "/var/run/docker.sock"])
 async def test_an_address_of_another_kind_is_refused(url: str) -> None:
     runtime = DockerRuntime(url, "image", subnets="10.213.0.0/16")
     assert "must begin with unix:// or tcp://" in str(await runtime.check())
@@ -224,3 +224,13 @@ def test_the_engine_is_the_one_named_first() -> None:
     assert engine_url("unix:///a", "tcp://b") == "unix:///a"
     assert engine_url("", "tcp://b") == "tcp://b"
     assert engine_url("", None) == DEFAULT_ENGINE
+
+
+async def test_without_a_setting_the_usual_variable_leads_to_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with played(tmp_path / "engine.sock", Script(info={"NCPU": 4}, images={"Id": "i"})) as url:
+        monkeypatch.setenv("DOCKER_HOST", url)
+        runtime = DockerRuntime("", "image", subnets="10.213.0.0/16")
+        assert await runtime.check() is None
+        await runtime.close()

@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 
 from server.models import ProjectId
+from server.runtimes.base import CA_VARIABLES, Spec
+from server.runtimes.local import LocalRuntime
 from tests.runtimes.contract import (
     local_world,
     marked,
@@ -48,3 +50,9 @@ async def test_what_a_killed_supervisor_left_is_ended(tmp_path: Path) -> None:
 
 def _commands(project: ProjectId) -> list[str]:
     return [Path(f"/proc/{pid}/cmdline").read_text() for pid in marked(project)]
+
+
+def test_a_bundle_of_certificates_is_named_to_every_program(tmp_path: Path) -> None:
+    runtime = LocalRuntime(tmp_path, {"SSL_CERT_FILE": "/other"}, ca_bundle=tmp_path / "ca.pem")
+    env = runtime.layout(Spec(ProjectId("abcdef1"), tmp_path, tmp_path)).env
+    assert {env[name] for name in CA_VARIABLES} == {str(tmp_path / "ca.pem")}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from server.models import ProjectId
-from server.runtimes.base import Spec
+from server.runtimes.base import CA_VARIABLES, Spec
 
 PROJECT_LABEL: Final = "hutch.project"
 CONFIG_LABEL: Final = "hutch.config"
@@ -28,14 +28,6 @@ ENVIRONMENTS: Final = "/var/lib/hutch/environments"
 STOP_SECONDS: Final = 5
 """Between SIGTERM and SIGKILL. The supervisor ends every process group within this time."""
 
-_CA_VARIABLES: Final = (
-    "NODE_EXTRA_CA_CERTS",
-    "SSL_CERT_FILE",
-    "NIX_SSL_CERT_FILE",
-    "PIP_CERT",
-    "GIT_SSL_CAINFO",
-    "REQUESTS_CA_BUNDLE",
-)
 _SUBNET_BITS: Final = 28
 _SUBNET_SIZE: Final = 1 << (32 - _SUBNET_BITS)
 
@@ -80,7 +72,7 @@ def container_config(
 def container_env(ca_bundle: Path | None) -> dict[str, str]:
     """Variables of every process in a container, on top of the image's."""
     env = {"HOME": HOME, "LANG": "C.UTF-8", "TERM": "xterm-256color"}
-    return env | dict.fromkeys(_CA_VARIABLES, CA_BUNDLE) if ca_bundle else env
+    return env | dict.fromkeys(CA_VARIABLES, CA_BUNDLE) if ca_bundle else env
 
 
 def _host_config(spec: Spec, processors: int, ca_bundle: Path | None) -> dict[str, Any]:

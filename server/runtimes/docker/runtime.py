@@ -26,7 +26,7 @@ from server.runtimes.docker.config import (
     free_subnet,
     network_config,
 )
-from server.runtimes.docker.engine import Container, Engine, missing_image
+from server.runtimes.docker.engine import Container, Engine, engine_url, missing_image
 from server.runtimes.link import Link
 from server.runtimes.roads import open_socket, over_pipe, over_socket
 
@@ -48,15 +48,19 @@ Road = Literal["auto", "socket", "exec"]
 
 
 class DockerRuntime:
-    """The runtime that keeps each project in a container of its own. `engine` is a URL: unix:// or tcp://."""
+    """The runtime that keeps each project in a container of its own.
+
+    `engine` is a URL, unix:// or tcp://, and empty for DOCKER_HOST or the usual socket; `subnets` is an IPv4 network.
+    """
 
     def __init__(
         self, engine: str, image: str, *, subnets: str, link: Road = "auto", ca_bundle: Path | None = None
     ) -> None:
-        self._engine = Engine(engine)
+        url = engine_url(engine, os.environ.get("DOCKER_HOST"))
+        self._engine = Engine(url)
         self._image = image
         self._pool = IPv4Network(subnets)
-        self._road: Road = link if link != "auto" or engine.startswith("unix://") else "exec"
+        self._road: Road = link if link != "auto" or url.startswith("unix://") else "exec"
         self._ca_bundle = ca_bundle
         self._processors: int | None = None
         self._allocating = asyncio.Lock()
