@@ -131,7 +131,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pids", _pids, "100", "processes of one project"),
     Setting("preview_domain", _domain, "preview.localhost", "previews are at {port}-{id}. of this domain"),
     Setting("nixpkgs", _one_of("auto", "github", "offline"), "auto", "where the image takes nixpkgs from"),
-    Setting("ca_bundle", _optional_file, "", "certificates (PEM) that projects trust; those of NODE_EXTRA_CA_CERTS or SSL_CERT_FILE when not given"),
+    Setting("ca_bundle", _optional_file, "", "certificates (PEM) that projects trust, or else NODE_EXTRA_CA_CERTS"),
     Setting("idle_stop", parse_duration, "0", "stop a container that nobody uses after this time; 0 for never"),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "how much is logged"),
 )
@@ -198,7 +198,7 @@ def _inherited(setting: Setting, environment: Mapping[str, str]) -> str:
     if setting.name == "engine":
         return environment.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     if setting.name == "ca_bundle":
-        named = environment.get("NODE_EXTRA_CA_CERTS") or environment.get("SSL_CERT_FILE") or ""
+        named = environment.get("NODE_EXTRA_CA_CERTS") or ""
         return named if Path(named).is_file() else ""
     return setting.default
 

@@ -6,6 +6,7 @@ import os
 import selectors
 import signal
 import time
+import traceback
 from collections.abc import Callable
 
 Callback = Callable[[], None]
@@ -97,7 +98,7 @@ class Loop:
                 # An earlier callback of this turn may have closed the descriptor.
                 current = self._readers.get(fd, (0, None))[1] if reads else self._writers.get(fd)
                 if current is callback:
-                    callback()
+                    _guarded(callback)
             self._run_timers()
             self._run_soon()
 
@@ -113,12 +114,12 @@ class Loop:
         while self._timers and self._timers[0][0] <= now:
             callback = heapq.heappop(self._timers)[2].callback
             if callback:
-                callback()
+                _guarded(callback)
 
     def _run_soon(self) -> None:
         soon, self._soon = self._soon, []
         for callback in soon:
-            callback()
+            _guarded(callback)
 
     def _register(self, fd: int) -> None:
         events = (selectors.EVENT_READ if fd in self._readers else 0) | (
@@ -132,3 +133,11 @@ class Loop:
             self._selector.modify(fd, events)
         else:
             self._selector.register(fd, events)
+
+
+def _guarded(callback: Callback) -> None:
+    """Call back; a mistake of ours must not end every terminal of the project."""
+    try:
+        callback()
+    except Exception:
+        traceback.print_exc()

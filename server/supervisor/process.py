@@ -156,7 +156,8 @@ class Program:
         self.channel.on_room = None
         self.channel.finish({"type": "exit", "code": self.code, "signal": self.signal})
         # The hang-up: closing the PTY is what a terminal that is gone looks like to the rest of the session.
-        os.close(self._fd)
+        # Through the object that owns the descriptor: it would close that number again when it is collected.
+        self._pty.fileobj.close()
         self._pty.closed = True
         self._fd = -1
         self._input.clear()
@@ -243,8 +244,11 @@ def decode_status(status: int) -> tuple[int | None, str | None]:
     return os.WEXITSTATUS(status), None
 
 
-def reap(programs: Mapping[int, Program]) -> None:
-    """Collect every child that has ended; those that were handed to us by their dying parents too."""
+def reap(find: Callable[[int], Program | None]) -> None:
+    """Collect every child that has ended; those that were handed to us by their dying parents too.
+
+    `find` is asked each time, because the end of one program may start the next, which may end at once.
+    """
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -252,7 +256,7 @@ def reap(programs: Mapping[int, Program]) -> None:
             return
         if pid == 0:
             return
-        if program := programs.get(pid):
+        if program := find(pid):
             program.reaped(status)
 
 

@@ -114,7 +114,7 @@ class Supervisor:
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGCHLD:
-            reap({**self._programs, **self._run.programs})
+            reap(lambda pid: self._programs.get(pid) or self._run.programs.get(pid))
         else:
             self.shut_down()
 
