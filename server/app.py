@@ -18,7 +18,7 @@ from server.routes import api, files, health, openapi, pages, preview, sockets
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
 from server.runtimes.base import Runtime
-from server.runtimes.docker import DockerRuntime
+from server.runtimes.docker import DockerRuntime, container_user
 from server.runtimes.image import image_tag
 from server.runtimes.local import LocalRuntime
 from server.services.accounts import Accounts
@@ -70,7 +70,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     database = Database(f"sqlite+aiosqlite:///{settings.data / 'hutch.db'}")
     await database.open()
     runtime = await _choose_runtime(settings)
-    documents = Documents(settings.workspaces)
+    documents = Documents(settings.workspaces, owner=container_user() if runtime.name == "docker" else None)
     projects = Projects(
         database, documents, Templates(ROOT / "templates" / "projects", ROOT / "docker"), settings.limits
     )
@@ -96,6 +96,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         await asyncio.gather(adoption, reaping, return_exceptions=True)
         await previews.close()
         await workspaces.close()
+        documents.close()
         await database.close()
 
 

@@ -26,6 +26,8 @@ from server.storage.files import Require
 from server.storage.roots import Entry
 from server.storage.saving import Saved, Saving
 
+__all__ = ["MOST_UPLOAD", "Documents", "Entry", "Imported", "OpenDocument", "Require", "Saved", "anything"]
+
 T = TypeVar("T")
 
 MOST_UPLOAD: Final = 1024**3
