@@ -19,6 +19,7 @@ import { ideCommands } from "./idecommands";
 import { decideUnsaved, fileItems, moreItems } from "./idemenus";
 import { DisposableStore, watch } from "./lifecycle";
 import { PendingView } from "./pending";
+import { DiskRefresh, isTerminal } from "./refresh";
 import { RunControl } from "./runcontrol";
 import { parseAnchor, recallSession, rememberSession } from "./session";
 import { recall, remember } from "./storage";
@@ -174,7 +175,7 @@ export class Ide {
     this.store.show(pane);
     if (pane === "editor") this.editor.focus();
     else if (pane === "files") this.tree.focus();
-    else void this.pending[pane].show().then((view) => view && focusFirst(view.element));
+    else void this.pending[pane].show().then((view) => view?.focus?.());
   }
 
   focusNextPane(): void {
@@ -281,6 +282,7 @@ export class Ide {
     disposables.add(events.onNotice((sentence) => this.notices.show(sentence)));
     disposables.add(events.onState((state) => store.setConnection(state)));
     disposables.add(events.onClose(({ code, final }) => store.setRefusal(final ? code : null)));
+    disposables.add(new DiskRefresh(store, () => this.started && void this.refreshFiles([""])));
     disposables.add(events.onTree((paths) => void this.refreshFiles(paths)));
     // Changes on disk during a lost connection were told to nobody.
     disposables.add(events.onOpen(() => this.started && void this.refreshFiles([""])));
@@ -297,7 +299,7 @@ export class Ide {
 
   private listen(): void {
     const handleKey = (event: KeyboardEvent): void => {
-      if (document.querySelector("dialog[open]") || !this.commands.handleKey(event, inTerminal(event.target))) return;
+      if (document.querySelector("dialog[open]") || !this.commands.handleKey(event, isTerminal(event.target))) return;
       event.preventDefault();
       event.stopPropagation();
     };
@@ -351,15 +353,7 @@ function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
-function inTerminal(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest(".xterm") !== null;
-}
-
 function goTo(view: EditorView, number: number): void {
   const line = view.state.doc.line(Math.min(Math.max(1, number), view.state.doc.lines));
   view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });
-}
-
-function focusFirst(element: HTMLElement): void {
-  element.querySelector<HTMLElement>("textarea, iframe, [tabindex='0'], button, input, a[href]")?.focus();
 }

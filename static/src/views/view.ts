@@ -7,4 +7,6 @@ export interface View extends Disposable {
   readonly element: HTMLElement;
   /** Called when the view comes to the front, after it has a size. */
   show?(): void;
+  /** Takes the keyboard, where the person would want to type. */
+  focus?(): void;
 }
