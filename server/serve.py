@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -63,6 +64,9 @@ def _run(settings: Settings, token: str, listener: socket.socket) -> int:
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     server = _AnnouncingServer(config, f"http://{shown}:{port}/login?token={token}")
+    # Once everything is closed in order uvicorn raises the signal again; by then there is nothing left but to leave.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
     return 0 if server.started else 1

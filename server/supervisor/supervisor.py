@@ -316,6 +316,8 @@ class Supervisor:
     def _connect(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         number = self._new_stream(link, params)
         port = calls.whole(params, "port", 1, 65535)
+        if not self._is_ours(port):
+            raise CallError("refused", f"no program of the project listens on port {port}")
 
         def connected(connection: socket.socket | None, why: str) -> None:
             if connection is None:
@@ -327,6 +329,12 @@ class Supervisor:
                 reply({})
 
         relay.connect(self._loop, port, connected)
+
+    def _is_ours(self, port: int) -> bool:
+        """Whether the port may be reached. A container has its ports for itself; elsewhere others listen there too."""
+        if os.getpid() == 1 or any(item["port"] == port for item in self._ports):
+            return True
+        return any(item["port"] == port for item in listening())
 
     def _new_stream(self, link: Link, params: dict[str, Any]) -> int:
         number = calls.whole(params, "stream", 1, 2**32 - 1)
