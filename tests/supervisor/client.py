@@ -40,7 +40,7 @@ class SupervisorProcess:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        _, complaints = self.process.communicate(timeout=10)
+        complaints = self.process.communicate(timeout=10)[1]
         assert complaints == "", complaints
 
     def link(self) -> "Client":

@@ -65,6 +65,7 @@ def test_ports_of_other_peoples_processes_are_not_reported(client: Client) -> No
         reported(client, port)
         event = client.event("ports", lambda event: True) if client.events else {"ports": []}
         assert foreign.getsockname()[1] not in [item["port"] for item in event["ports"]]
+        assert client.error("connect", stream=9, port=foreign.getsockname()[1]) == "refused"
 
 
 def test_nobody_there_is_refused(client: Client) -> None:
