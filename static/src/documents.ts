@@ -102,8 +102,7 @@ export class Documents implements Disposable {
   /** Takes over what changed on disk; "" stands for any path. Failures go to the context's report. */
   async check(paths: readonly string[]): Promise<void> {
     const touched = this.list.get().filter((document) => paths.some((path) => isWithin(document.path.get(), path)));
-    const results = await Promise.allSettled(touched.map((document) => document.check()));
-    for (const result of results) if (result.status === "rejected" && !isOffline(result.reason)) this.context.report(result.reason);
+    await Promise.all(touched.map((document) => this.checkOne(document)));
   }
 
   async handleMoved(moved: Moved): Promise<void> {
@@ -114,6 +113,8 @@ export class Documents implements Disposable {
       if (document instanceof TextDocument) {
         await document.moveTo(next);
         void this.loadLanguage(document);
+        // The server may have told of the move before it answered: then the file seemed to be gone.
+        await document.check();
       } else {
         document.path.set(next);
       }
@@ -156,6 +157,17 @@ export class Documents implements Disposable {
     this.list.set([]);
     this.front.set(null);
     this.disposables.dispose();
+  }
+
+  private async checkOne(document: Document): Promise<void> {
+    try {
+      await document.check();
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : null;
+      // A picture that is gone has nothing to keep; without a connection there is nothing to say.
+      if (status === 404) this.drop(document);
+      else if (status !== 0) this.context.report(error);
+    }
   }
 
   private load(path: string): Promise<Document> {
@@ -228,10 +240,6 @@ export class Documents implements Disposable {
 
 function isDirty(document: Document): document is TextDocument {
   return document instanceof TextDocument && document.dirty.get();
-}
-
-function isOffline(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 0;
 }
 
 async function readForDisplay(api: Api, project: string, path: string): Promise<FileContent> {

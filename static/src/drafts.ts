@@ -3,8 +3,8 @@
 export interface Draft {
   readonly path: string;
   readonly text: string;
-  /** The version of the file that was edited; null for one that did not exist. */
-  readonly etag: string | null;
+  /** The version of the file that was edited. */
+  readonly etag: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 }

@@ -294,13 +294,15 @@ test("moved files stay open, with what is unsaved", async () => {
   const document = await show(documents, "src/a.txt");
   type(document, "x");
   await document.writeJournal();
-  disk.write("lib/a.txt", disk.files.get("src/a.txt")!);
-  const etag = '"1"';
-  disk.files.delete("src/a.txt");
+  disk.move("src/a.txt", "lib/a.txt");
+  await documents.check(["src/a.txt"]);
+  assert.equal(document.trouble.get()?.kind, "deleted", "told of before it was known to be a move");
   await documents.handleMoved({ from: "src", to: "lib" });
   assert.equal(document.path.get(), "lib/a.txt");
+  assert.equal(document.trouble.get(), null);
   assert.deepEqual([...drafts.kept.keys()], ["lib/a.txt"]);
-  assert.equal(drafts.kept.get("lib/a.txt")?.etag, etag);
+  await document.save();
+  assert.equal(disk.text("lib/a.txt"), "xone\n");
 });
 
 test("deleted files close unless something is unsaved", async () => {
@@ -313,6 +315,16 @@ test("deleted files close unless something is unsaved", async () => {
   await documents.handleRemoved("b.txt");
   assert.deepEqual(documents.open.get(), [dirty]);
   assert.equal(dirty.trouble.get()?.kind, "deleted");
+});
+
+test("a picture that is gone from the disk closes", async () => {
+  const { disk, documents, reports } = setUp();
+  disk.write("logo.png", Uint8Array.of(0x89, 0x50));
+  await documents.show("logo.png");
+  disk.files.delete("logo.png");
+  await documents.check([""]);
+  assert.deepEqual(documents.open.get(), []);
+  assert.deepEqual(reports, []);
 });
 
 test("big files open in pieces, read-only, and whole lines at a time", async () => {

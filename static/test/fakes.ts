@@ -127,6 +127,14 @@ export class FakeDisk {
     this.versions.set(path, (this.count += 1));
   }
 
+  /** A file keeps its etag when it is moved. */
+  move(from: string, to: string): void {
+    const [bytes, version] = [this.files.get(from)!, this.versions.get(from)!];
+    this.files.delete(from);
+    this.files.set(to, bytes);
+    this.versions.set(to, version);
+  }
+
   writeText(path: string, text: string): void {
     this.write(path, bytesOf(text));
   }
@@ -188,8 +196,8 @@ export class FakeDisk {
     if (op === "mkdir") this.folders.add(to);
     for (const [path, bytes] of [...this.files]) {
       if (from === undefined || (path !== from && !path.startsWith(`${from}/`))) continue;
-      this.write(to + path.slice(from.length), bytes);
-      if (op === "move") this.files.delete(path);
+      if (op === "move") this.move(path, to + path.slice(from.length));
+      else this.write(to + path.slice(from.length), bytes);
     }
     if (op === "move" && from !== undefined && this.folders.delete(from)) this.folders.add(to);
     return new Response(null, { status: 204 });

@@ -58,7 +58,7 @@ export class TextDocument implements Disposable {
   private surface: Surface | null = null;
   private formatted: Format;
   private saved: Text;
-  private etag: string | null;
+  private etag: string;
   private loaded: number;
   private work: Promise<unknown> = Promise.resolve();
 
@@ -122,8 +122,8 @@ export class TextDocument implements Disposable {
   /** Writes the text unless the disk has another version, which becomes the trouble. Throws ApiError. */
   save(): Promise<void> {
     return this.exclusively(async () => {
-      if (this.readOnly || (!this.dirty.get() && this.etag !== null)) return;
-      await this.write(this.etag);
+      if (this.readOnly || (!this.dirty.get() && !this.isGone)) return;
+      await this.write(this.isGone ? null : this.etag);
     });
   }
 
@@ -134,6 +134,7 @@ export class TextDocument implements Disposable {
       const theirs = await this.readDisk(this.etag);
       if (theirs === "gone") this.handleGone();
       else if (theirs) this.meet(theirs, false);
+      else if (this.isGone) this.trouble.set(null);
     });
   }
 
@@ -141,7 +142,8 @@ export class TextDocument implements Disposable {
   keepMine(): Promise<void> {
     return this.exclusively(async () => {
       const trouble = this.trouble.get();
-      await this.write(trouble?.kind === "changed" ? trouble.theirs.etag : this.etag);
+      if (trouble?.kind === "changed") await this.write(trouble.theirs.etag);
+      else await this.write(this.isGone ? null : this.etag);
     });
   }
 
@@ -229,6 +231,10 @@ export class TextDocument implements Disposable {
     this.disposables.dispose();
   }
 
+  private get isGone(): boolean {
+    return this.trouble.get()?.kind === "deleted";
+  }
+
   /** Saves, checks and loads of one document run one after the other, so that each sees the etag that the last one left. */
   private exclusively<T>(task: () => Promise<T>): Promise<T> {
     const run = this.work.then(task, task);
@@ -271,8 +277,8 @@ export class TextDocument implements Disposable {
     else this.load(theirs);
   }
 
+  /** The etag stays: a file that only was moved is known again by it. */
   private handleGone(): void {
-    this.etag = null;
     this.trouble.set({ kind: "deleted" });
   }
 
