@@ -41,3 +41,11 @@ export function formatAgo(then: number, now: number): string {
 export function formatTime(at: number): string {
   return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(at);
 }
+
+/** A file's name as one line that reads as it is: control characters and changes of direction are shown, not obeyed. */
+export function formatName(name: string): string {
+  return name.replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  });
+}

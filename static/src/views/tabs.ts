@@ -3,6 +3,7 @@
 import type { Document, Documents } from "../documents";
 import { h, icon, listen, replace, setProps } from "../dom";
 import { nameOf, parentOf } from "../files";
+import { formatName } from "../format";
 import { icons } from "../icons";
 import { DisposableStore } from "../lifecycle";
 import { button } from "../widgets/button";
@@ -63,16 +64,16 @@ export class TabsView implements View {
     const dirty = document.kind === "text" && document.dirty.get();
     const twin = open.some((other) => other !== document && nameOf(other.path.get()) === nameOf(path));
     const active = document === this.documents.active.get();
-    const folder = twin ? h("span", { class: "tab-folder" }, parentOf(path) || "/") : null;
+    const folder = twin ? h("span", { class: "tab-folder" }, formatName(parentOf(path)) || "/") : null;
     const look = `${path} ${dirty} ${twin}`;
     if (tab.dataset["look"] !== look) {
       tab.dataset["look"] = look;
       const state = dirty ? h("span", { class: "sr-only" }, ", unsaved changes") : null;
       const mark = h("span", { class: "tab-close", "aria-hidden": "true", title: "Close" }, icon(icons.close));
-      replace(tab, h("span", { class: "tab-name" }, nameOf(path)), folder, state, mark);
+      replace(tab, h("span", { class: "tab-name" }, formatName(nameOf(path))), folder, state, mark);
       tab.classList.toggle("dirty", dirty);
     }
-    setProps(tab, { title: path, "aria-selected": String(active), tabindex: active ? 0 : -1 });
+    setProps(tab, { title: formatName(path), "aria-selected": String(active), tabindex: active ? 0 : -1 });
   }
 
   private makeTab(document: Document): HTMLElement {

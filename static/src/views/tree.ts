@@ -2,6 +2,7 @@
 
 import { h, icon, listen, replace, setProps } from "../dom";
 import { type FileTree, isWithin, join, nameOf, parentOf, type Row } from "../files";
+import { formatName } from "../format";
 import { icons } from "../icons";
 import { DisposableStore } from "../lifecycle";
 import { nameProblem, treeMove, typeAhead } from "../treekeys";
@@ -179,12 +180,12 @@ export class TreeView implements View {
       element.dataset["look"] = look;
       const kind = row.folder ? icons.folder : row.symlink ? icons.link : icons.file;
       const twist = h("span", { class: row.expanded ? "twist open" : "twist" }, row.folder && icon(icons.chevron));
-      const more = h("button", { type: "button", class: "row-menu", tabindex: -1, "aria-label": `Actions for ${row.name}` }, icon(icons.dots));
-      replace(element, twist, icon(kind), h("span", { class: "tree-name" }, row.name), more);
+      const more = h("button", { type: "button", class: "row-menu", tabindex: -1, "aria-label": `Actions for ${formatName(row.name)}` }, icon(icons.dots));
+      replace(element, twist, icon(kind), h("span", { class: "tree-name" }, formatName(row.name)), more);
     }
     element.style.setProperty("--depth", String(row.depth));
     setProps(element, {
-      title: row.path,
+      title: formatName(row.path),
       "aria-level": row.depth + 1,
       "aria-posinset": row.position,
       "aria-setsize": row.siblings,
