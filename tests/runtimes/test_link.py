@@ -151,6 +151,7 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "a frame of 4 GiB": lambda stream: HEADER.pack(2**32 - 1, stream, Kind.DATA),
     "an unknown kind": lambda stream: HEADER.pack(0, stream, 9),
     "a stream never opened": lambda stream: frame(Kind.DATA, stream + 1, b"x"),
+    "an ack for a stream never opened": lambda stream: ack(stream + 1, 0),
     "data on stream 0": lambda stream: frame(Kind.DATA, 0, b"x"),
     "control on a stream": lambda stream: message(Kind.CONTROL, stream, {}),
     "no JSON": lambda stream: frame(Kind.CONTROL, 0, b"{"),

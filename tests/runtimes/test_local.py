@@ -35,7 +35,9 @@ async def test_what_a_killed_supervisor_left_is_ended(tmp_path: Path) -> None:
     runtime, spec = world.runtime(), world.spec()
     try:
         link = await world.started(runtime, spec)
-        stream = await link.attach(await world.spawn(runtime, spec, link, "sh", "-c", "echo ready; sleep 1000"), None)
+        stream = await link.attach(
+            await world.spawn(runtime, spec, link, "sh", "-c", "trap '' HUP; echo ready; sleep 1000"), None
+        )
         await read_until(stream, b"ready")
         os.kill(link.hello["pid"], signal.SIGKILL)
         await link.wait_closed()
@@ -56,3 +58,16 @@ def test_a_bundle_of_certificates_is_named_to_every_program(tmp_path: Path) -> N
     runtime = LocalRuntime(tmp_path, {"SSL_CERT_FILE": "/other"}, ca_bundle=tmp_path / "ca.pem")
     env = runtime.layout(Spec(ProjectId("abcdef1"), tmp_path, tmp_path)).env
     assert {env[name] for name in CA_VARIABLES} == {str(tmp_path / "ca.pem")}
+
+
+async def test_signals_that_the_server_ignores_are_not_ignored_in_projects(tmp_path: Path) -> None:
+    world = local_world(tmp_path, os.environ)
+    runtime, spec = world.runtime(), world.spec()
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    try:
+        link = await world.started(runtime, spec)
+        ignored = await world.output_of(runtime, spec, link, "grep", "SigIgn", f"/proc/{link.hello['pid']}/status")
+        assert not int(ignored.split()[1], 16) >> (signal.SIGQUIT - 1) & 1
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+        await world.clear()
