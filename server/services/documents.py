@@ -93,6 +93,7 @@ class Documents:
         self._owner = owner
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="files")
         self._lanes: dict[ProjectId, Lane] = {}
+        self._beginning = threading.Lock()
 
     def folder(self, id: ProjectId) -> Path:
         """Where the project's files are, whether or not there are any. Raises NotFound for what can't be an id."""
@@ -277,11 +278,8 @@ class Documents:
         self._root.mkdir(parents=True, exist_ok=True)
         name, half_made = os.fsencode(folder.name), paths.temporary_name()
         with roots.telling(name), roots.closing(os.open(self._root, walking.FOLDER)) as parent:
-            walking.sweep(parent)
-            os.mkdir(half_made, 0o700, dir_fd=parent)
             try:
-                with roots.closing(os.open(half_made, walking.FOLDER, dir_fd=parent)) as root:
-                    walking.hold(root)
+                with roots.closing(self._begin(parent, half_made)) as root:
                     self._fill(root, self._owner or _owner_of(parent), content)
                     beneath.rename_new(parent, half_made, parent, name)
             except BaseException:
@@ -289,6 +287,15 @@ class Documents:
                     walking.remove(parent, half_made)
                 raise
             os.fsync(parent)
+
+    def _begin(self, parent: int, half_made: bytes) -> int:
+        # One at a time: until it is held, a folder of that name looks to another's sweep like one that was left behind.
+        with self._beginning:
+            walking.sweep(parent)
+            os.mkdir(half_made, 0o700, dir_fd=parent)
+            root = os.open(half_made, walking.FOLDER, dir_fd=parent)
+            walking.hold(root)
+            return root
 
     def _fill(self, root: int, owner: tuple[int, int], content: Mapping[bytes, bytes]) -> None:
         if os.geteuid() == 0:

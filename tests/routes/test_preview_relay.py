@@ -2,11 +2,11 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import WSMsgType, web
 
 from server.errors import BadGateway, Conflict
 from server.models import ProjectId
@@ -14,7 +14,9 @@ from server.runtimes.base import Spec
 from server.runtimes.link import Link
 from server.runtimes.local import LocalRuntime
 from server.services.upstream import Relay
-from tests.support.previews import PROJECT, TOKEN, Edge, edge, running_app
+from tests.support.previews import PROJECT, TOKEN, Edge, edge
+
+APP = Path(__file__).parent.parent / "support" / "relayed_app.py"
 
 
 class Road:
@@ -56,28 +58,19 @@ async def server(tmp_path: Path, road: Road) -> AsyncIterator[Edge]:
 
 
 @pytest.fixture
-async def app() -> AsyncIterator[int]:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if request.path == "/socket":
-            socket = web.WebSocketResponse(max_msg_size=0)
-            await socket.prepare(request)
-            async for message in socket:
-                if message.type is WSMsgType.BINARY:
-                    await socket.send_bytes(message.data)
-            return socket
-        taken = 0
-        async for piece in request.content.iter_any():
-            taken += len(piece)
-        response = web.StreamResponse(headers={"X-Taken": str(taken)})
-        await response.prepare(request)
-        for _ in range(int(request.query.get("pieces", "1"))):
-            await response.write(b"x" * 65536)
-        return response
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", answer)
-    async with running_app(application) as port:
-        yield port
+async def app(road: Road) -> int:
+    """The port of an app that runs in the project, for no other is reached."""
+    assert road.link
+    argv = [sys.executable, str(APP)]
+    await road.link.call("spawn", name="terminal/app", argv=argv, cwd="/", env={}, cols=80, rows=24)
+    output = await road.link.attach("terminal/app", 0)
+    text = b""
+    while b"\r\n" not in text:
+        piece = await output.receive()
+        assert isinstance(piece, bytes), piece
+        text += piece
+    output.close()
+    return int(text.split()[1])
 
 
 async def test_requests_pass_and_connections_are_kept(server: Edge, app: int) -> None:

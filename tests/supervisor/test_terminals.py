@@ -177,6 +177,9 @@ def test_closing_a_shell_spares_what_was_started_with_nohup(client: Client) -> N
     shell.send("nohup sleep 1000 >/dev/null 2>&1 & echo kept=$!; sleep 1000 & echo ended=$!; echo all-$((1 + 1))\n")
     text = shell.until("all-2")
     kept, ended = (int(text.rpartition(f"{name}=")[2].split()[0]) for name in ("kept", "ended"))
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{kept}/comm").read_text() != "sleep\n":
+        assert time.monotonic() < deadline, "nohup has not become what it runs"
     try:
         client.call("end", name="main")
         assert gone_within(5, ended)

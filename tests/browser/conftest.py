@@ -1,0 +1,64 @@
+"""A real Chromium against the real server; a page that complains in its console fails the test."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from tests.support.server import Server
+
+# Chromium finds no sandbox for root, and must not look for Google's hosts where there is no way to them.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+EXPECTED = ("Failed to load resource", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET")
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.engine), "local"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    tmp_path.chmod(0o755)
+    with Server(tmp_path, request.param) as server:
+        yield server
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "no Chromium: `make browser` installs it"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(params=[1280])
+def width(request: pytest.FixtureRequest) -> int:
+    value: int = request.param
+    return value
+
+
+@pytest.fixture
+async def page(browser: Browser, server: Server, width: int) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": width, "height": 800}, has_touch=width < 600)
+    page = await context.new_page()
+    page.set_default_timeout(30_000)
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # Not ours: what the preview's own page misses, and a server that a test has killed.
+        if message.type == "error" and not any(text in message.text for text in EXPECTED):
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    await context.close()
+    assert complaints == []
