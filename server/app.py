@@ -108,10 +108,10 @@ async def _choose_runtime(settings: Settings) -> Runtime:
         link=settings.link,
         ca_bundle=settings.ca_bundle,
     )
-    if settings.runtime == "docker":
-        return docker
-    reason = await docker.check() if settings.runtime == "auto" else ""
-    if reason is None:
+    reason = await _absence(docker) if settings.runtime == "auto" else ""
+    if settings.runtime == "docker" or reason is None:
+        if lacking := await docker.check():
+            logger.warning("projects can be made and edited, but not run: %s", lacking)
         return docker
     await docker.close()
     if not _is_loopback(settings.host):
@@ -125,7 +125,16 @@ async def _choose_runtime(settings: Settings) -> Runtime:
             "`make engine` installs and starts a Docker engine.",
             reason.rstrip("."),
         )
-    return LocalRuntime(settings.data / "run", os.environ)
+    return LocalRuntime(settings.data / "run", os.environ, ca_bundle=settings.ca_bundle)
+
+
+async def _absence(docker: DockerRuntime) -> str | None:
+    """Why the engine can't be used; None when it answers, whether or not it has the image."""
+    try:
+        await docker.running()
+    except AppError as error:
+        return error.detail
+    return None
 
 
 async def _adopt(workspaces: Workspaces) -> None:

@@ -7,6 +7,7 @@ environment for a setting of ours.
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,6 +110,16 @@ def _domain(text: str) -> str:
     return ".".join(labels)
 
 
+def _subnets(text: str) -> str:
+    try:
+        network = IPv4Network(text)
+    except ValueError:
+        network = None
+    if network is None or network.prefixlen > 28:
+        raise ValueError("a range of IPv4 addresses such as 10.213.0.0/16, of 16 at least")
+    return str(network)
+
+
 def _token(text: str) -> str | None:
     if text and (len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text):
         raise ValueError("at least 16 printable characters without spaces")
@@ -125,7 +136,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("engine", str, "", "URL of the Docker engine; the value of DOCKER_HOST or the usual socket when not given"),
     Setting("image", str, "", "image of the projects' containers; the one built from docker/ when not given"),
     Setting("link", _one_of("auto", "socket", "exec"), "auto", "road to the supervisors in containers"),
-    Setting("subnets", str, "10.213.0.0/16", "range from which each project's network gets 16 addresses"),
+    Setting("subnets", _subnets, "10.213.0.0/16", "range from which each project's network gets 16 addresses"),
     Setting("memory", parse_size, "256MiB", "memory of one project"),
     Setting("cpus", _cpus, "0.5", "processors of one project"),
     Setting("pids", _pids, "100", "processes of one project"),

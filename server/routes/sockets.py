@@ -1,8 +1,9 @@
 """WebSockets of the IDE: terminals, the log, and the events of a project.
 
-Two tasks serve a terminal: one carries output and ends with the stream, one carries input. Neither waits for the other,
-so input is never behind output. The browser's acks go on to the supervisor, which sends no more than the window beyond
-the last one: nothing piles up here for a slow reader.
+Three tasks serve a terminal: one carries output and ends with the stream, one takes what the browser sends, one hands
+typed input on. None waits for another, so input is never behind output, nor an ack or a resize behind a big paste. The
+acks go on to the supervisor, which sends no more than the window beyond the last one: nothing piles up here for a slow
+reader.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ from server.runtimes.link import Stream
 TERMINAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_INPUT = 256 * 1024
 """Bytes of one input frame: a big paste. More comes in several frames."""
+MOST_WAITING = 8 * 1024 * 1024
+"""Bytes of input that wait for a program which does not read."""
 USAGE_EVERY = 5.0
 """Seconds between reports of memory and processor use to an open IDE."""
 
@@ -60,6 +63,8 @@ class _Viewer:
         self._stream = stream
         self._touch = touch
         self._sent = stream.offset
+        self._input = bytearray()
+        self._typed = asyncio.Event()
 
     async def serve(self, end: Callable[[], Awaitable[None]] | None) -> None:
         """Carry bytes until either side is done. `end` ends the process."""
@@ -67,11 +72,13 @@ class _Viewer:
         try:
             await websocket.send_text(json.dumps(wire.ready(self._stream.offset)))
             output = asyncio.create_task(self._carry_output())
+            typing = asyncio.create_task(self._carry_typed())
             try:
                 await self._carry_input(output, end)
             finally:
                 output.cancel()
-                await asyncio.gather(output, return_exceptions=True)
+                typing.cancel()
+                await asyncio.gather(output, typing, return_exceptions=True)
         finally:
             self._stream.close()
 
@@ -88,6 +95,13 @@ class _Viewer:
             if item.get("type") in ("exit", "error"):
                 return
         raise LinkLost("the connection to the container was lost; connect again with the last offset")
+
+    async def _carry_typed(self) -> None:
+        while True:
+            await self._typed.wait()
+            self._typed.clear()
+            data, self._input = bytes(self._input), bytearray()
+            await self._stream.send(data)
 
     async def _carry_input(self, output: asyncio.Task[None], end: Callable[[], Awaitable[None]] | None) -> None:
         while True:
@@ -107,9 +121,12 @@ class _Viewer:
         if data is not None:
             if len(data) > MOST_INPUT:
                 raise TooLarge(f"one frame of input has at most {MOST_INPUT} bytes")
+            if len(self._input) + len(data) > MOST_WAITING:
+                raise TooLarge("the program does not read its input, and too much waits for it already")
             if self._touch:
                 self._touch()
-                await self._stream.send(data)
+                self._input += data
+                self._typed.set()
             return
         match wire.parse_message(frame["text"]):
             case wire.Ack(offset):
