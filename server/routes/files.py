@@ -1,289 +1,302 @@
-"""A project's files over HTTP: the tree, raw bytes both ways, moves and copies, archives.
+"""Files of a project over HTTP: listed, read, written, moved, and packed into archives.
 
-Nothing that is served here runs on the IDE's origin: every file comes with a sandbox policy, without sniffing, and as
-plain bytes unless it is a picture. A path is taken from the request as it was sent, percent-decoded once, so that names
-that are no UTF-8 make the round trip.
+What a file holds is never let run on the IDE's origin: it is served in a sandbox of its own, as plain text, a picture,
+or bytes to be kept. Paths are taken from the bytes of the URL, decoded once, so that every name can be asked for.
 """
 
+import asyncio
+import codecs
 import json
+import mimetypes
 import os
-import re
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC
-from email.utils import format_datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, quote_from_bytes, unquote_to_bytes
 
-from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
-from server.errors import BadRequest, Invalid, TooLarge
+from server.errors import BadRequest, Invalid, PreconditionFailed, TooLarge
 from server.models import ProjectId
+from server.routes import conditions
+from server.routes.api import time_json
 from server.routes.context import services_of
 from server.routes.guard import secured
-from server.routes.problems import read_json
-from server.services.documents import MOST_UPLOAD, Entry, OpenDocument, Require, Saved
+from server.routes.problems import problem, read_json, status_problem
+from server.services.documents import MOST_UPLOAD, Documents, Entry, OpenDocument
 
 MOST_DEPTH: Final = 64
-PICTURES: Final = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-    ".ico": "image/x-icon",
-    ".bmp": "image/bmp",
-    ".svg": "image/svg+xml",
+MOST_TOLD: Final = 1000
+"""Paths in one answer or event: who hears of so many looks again anyway."""
+_FILE: Final = "/api/projects/{project}/files/{path:path}"
+_SANDBOX: Final = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
 }
-"""What a browser may show. SVG is script too; the sandbox policy keeps it from running."""
-POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
-ENTITY_TAGS: Final = re.compile(r'(?:W/)?("[^"]*")')
+_PICTURES: Final = frozenset(
+    f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "bmp", "svg+xml", "vnd.microsoft.icon", "x-icon")
+)
+_SNIFFED: Final = 4096
+_LISTED_AT_ONCE: Final = 500
+"""Entries made JSON in one go: the encoder lets no other thread run meanwhile."""
 
 
 async def tree(request: Request) -> Response:
-    depth = request.query_params.get("depth", "1")
-    if len(depth) > 3 or not depth.isascii() or not depth.isdigit() or not 1 <= int(depth) <= MOST_DEPTH:
+    query = _query(request)
+    depth = query.get("depth", "1")
+    if not (depth.isascii() and depth.isdigit() and len(depth) < 4 and 1 <= int(depth) <= MOST_DEPTH):
         raise BadRequest(f"depth must be a whole number from 1 to {MOST_DEPTH}")
-    entries = await services_of(request).documents.tree(_id(request), _query_path(request), int(depth))
-    return _json([_entry_json(entry) for entry in entries])
+    entries = await _documents(request).tree(_project(request), query.get("path", ""), int(depth))
+    return Response(await asyncio.to_thread(_list_json, entries), media_type="application/json")
 
 
-async def read(request: Request) -> Response:
-    """GET and HEAD, whole or one range."""
-    id, path = _id(request), _path(request)
-    document = await services_of(request).documents.open(id, path)
-    headers = _file_headers(document.entry, path)
-    if document.entry.etag in _tags(request, "if-none-match"):
-        await document.close()
-        return Response(status_code=304, headers=headers)
-    start, end, status = 0, document.entry.size, 200
-    wanted = _range(request, document.entry)
-    if wanted is not None:
-        start, end = wanted
-        if start >= end:
+async def read_file(request: Request) -> Response:
+    document = await _documents(request).open(_project(request), _path(request))
+    answered = False
+    try:
+        response = await _content(request, document)
+        answered = isinstance(response, _Stream)
+        return response
+    finally:
+        if not answered:
             await document.close()
-            return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{document.entry.size}"})
-        status = 206
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{document.entry.size}"
-    headers["Content-Length"] = str(end - start)
-    if request.method == "HEAD":
-        await document.close()
-        return Response(status_code=status, headers=headers)
-    return StreamingResponse(_pieces(document, start, end), status, headers, background=BackgroundTask(document.close))
 
 
-async def write(request: Request) -> Response:
-    id, path = _id(request), _path(request)
-    length = request.headers.get("content-length", "0")
-    if len(length) > 18 or (length.isascii() and length.isdigit() and int(length) > MOST_UPLOAD):
-        raise TooLarge(f"a file may have at most {MOST_UPLOAD} bytes")
-    saved = await services_of(request).documents.save(id, path, _body(request), _requirement(request))
-    _changed(request, id, path)
-    return _saved(saved)
+async def write_file(request: Request) -> Response:
+    if "content-range" in request.headers or request.headers.get("content-encoding", "identity") != "identity":
+        raise BadRequest("send the whole file as it is, without Content-Range and Content-Encoding")
+    id, path = _project(request), _path(request)
+    require = conditions.requirement(request.headers)
+    try:
+        saved = await _documents(request).save(id, path, _body(request), require)
+    except PreconditionFailed as error:
+        return _failed(error)
+    _changed(request, [path])
+    body = entry_json(saved.entry) | ({"warning": saved.warning} if saved.warning else {})
+    return _json(body, 201 if saved.created else 200, conditions.version_headers(saved.entry))
 
 
-async def delete(request: Request) -> Response:
-    id, path = _id(request), _path(request)
-    await services_of(request).documents.delete(id, path, _requirement(request))
-    _changed(request, id, path)
+async def delete_file(request: Request) -> Response:
+    path = _path(request)
+    try:
+        await _documents(request).delete(_project(request), path, conditions.requirement(request.headers))
+    except PreconditionFailed as error:
+        return _failed(error)
+    _changed(request, [path])
     return Response(status_code=204)
 
 
 async def operate(request: Request) -> Response:
-    """Move, copy or make a folder."""
-    id, documents = _id(request), services_of(request).documents
-    body = await read_json(request)
+    body, documents, id = await read_json(request), _documents(request), _project(request)
     target = _text(body, "to")
+    changed = [target]
     match body.get("op"):
-        case "move":
-            source = _text(body, "from")
-            await documents.move(id, source, target)
-            _changed(request, id, source, target)
-        case "copy":
-            await documents.copy(id, _text(body, "from"), target)
-            _changed(request, id, target)
         case "mkdir":
             await documents.make_folder(id, target)
-            _changed(request, id, target)
+        case "move":
+            await documents.move(id, source := _text(body, "from"), target)
+            changed.append(source)
+        case "copy":
+            await documents.copy(id, _text(body, "from"), target)
         case _:
             raise Invalid("op must be move, copy or mkdir", field="op")
-    return _json(_entry_json(await documents.stat(id, target)), 201)
+    _changed(request, changed)
+    return _json(entry_json(await documents.stat(id, target)))
 
 
 async def archive(request: Request) -> Response:
-    id, path = _id(request), _query_path(request)
-    project = await services_of(request).projects.get(id)
-    pieces = services_of(request).documents.archive(id, path)
-    # The first piece is made before the answer begins, so that a wrong path is a problem and not a broken download.
-    first = await anext(pieces, b"")
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in pieces:
-            yield piece
-
-    name = (path.rpartition("/")[2] or project.name) + ".zip"
-    headers = {"Content-Disposition": _disposition("attachment", name), "Content-Security-Policy": POLICY}
-    return StreamingResponse(whole(), media_type="application/zip", headers=headers, background=_closing(pieces))
+    id, path = _project(request), _query(request).get("path", "")
+    pieces = _documents(request).archive(id, path)
+    # The first piece is asked for before the answer begins, so that what is wrong can still be said.
+    first = await anext(pieces)
+    name = os.fsencode(path).rpartition(b"/")[2] or id.encode()
+    headers = _SANDBOX | {"Content-Disposition": _disposition(name + b".zip", inline=False)}
+    if request.method == "HEAD":
+        await pieces.aclose()
+        return Response(headers=headers, media_type="application/zip")
+    return _Stream(_chained(first, pieces), pieces.aclose, headers=headers, media_type="application/zip")
 
 
 async def unpack(request: Request) -> Response:
-    id = _id(request)
-    imported = await services_of(request).documents.unpack(id, _body(request), _query_path(request))
-    into = _query_path(request)
-    _changed(request, id, *(os.fsdecode(os.path.join(os.fsencode(into), name)) for name in imported.top))
-    replaced = [os.fsdecode(path) for path in imported.replaced]
-    return _json({"files": imported.files, "size": imported.size, "replaced": replaced})
+    query = _query(request)
+    into, existing = query.get("path", ""), query.get("existing", "replace")
+    if existing not in ("replace", "refuse"):
+        raise BadRequest("existing must be replace or refuse: what to do where a file of the archive exists already")
+    done = await _documents(request).unpack(_project(request), _body(request), into, replace=existing == "replace")
+    top = sorted(os.fsdecode(name) for name in done.top)
+    _changed(request, [f"{into}/{name}" if into else name for name in top[:MOST_TOLD]])
+    replaced = [os.fsdecode(path) for path in done.replaced[:MOST_TOLD]]
+    return _json({"files": done.files, "size": done.size, "replaced": replaced})
 
 
-# ---- requests
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """An entry as clients see it; `target` only for links, null where they lead nowhere or out of the project."""
+    shape = {
+        "path": os.fsdecode(entry.path),
+        "type": entry.kind,
+        "size": entry.size,
+        "modified": time_json(entry.modified),
+        "etag": entry.etag,
+    }
+    return shape | {"target": entry.target} if entry.kind == "symlink" else shape
 
 
-def _id(request: Request) -> ProjectId:
-    return ProjectId(request.path_params["project"])
+class _Stream(StreamingResponse):
+    """A streamed answer that lets go of its source, even when the client goes before it begins."""
+
+    def __init__(
+        self, content: AsyncIterator[bytes], close: Callable[[], Awaitable[None]], status: int = 200, **options: Any
+    ) -> None:
+        super().__init__(content, status, **options)
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._close()
 
 
-def _path(request: Request) -> str:
-    """What follows `/files/`, percent-decoded once, bytes that are no UTF-8 as surrogates."""
-    raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-    return os.fsdecode(unquote_to_bytes(raw.partition(b"?")[0].split(b"/files/", 1)[1]))
+async def _content(request: Request, document: OpenDocument) -> Response:
+    entry = document.entry
+    headers = {**_SANDBOX, **conditions.version_headers(entry), "Accept-Ranges": "bytes"}
+    if not conditions.may_read(request.headers, entry):
+        return _failed(PreconditionFailed("the file has changed since the version that is asked for", etag=entry.etag))
+    if conditions.is_unchanged(request.headers, entry):
+        return Response(status_code=304, headers=headers)
+    try:
+        wanted = conditions.wanted_range(request.headers, entry)
+    except conditions.Unsatisfiable:
+        size = {"Content-Range": f"bytes */{entry.size}"}
+        return status_problem(416, f"the file has {entry.size} bytes, the range begins after them", headers=size)
+    start, end = wanted or (0, entry.size)
+    kind = await _media_type(document)
+    inline = kind != "application/octet-stream" and "download" not in _query(request)
+    headers["Content-Disposition"] = _disposition(entry.path.rpartition(b"/")[2], inline=inline)
+    headers["Content-Length"] = str(end - start)
+    if wanted:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
+    status = 206 if wanted else 200
+    # Set as a header, for Starlette would add a charset of its own.
+    headers["Content-Type"] = kind
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    return _Stream(document.pieces(start, end), document.close, status, headers=headers)
 
 
-def _query_path(request: Request) -> str:
-    for part in request.scope["query_string"].split(b"&"):
-        name, _, value = part.partition(b"=")
-        if name == b"path":
-            return os.fsdecode(unquote_to_bytes(value.replace(b"+", b" ")))
-    return ""
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise Invalid(f"{name} must be a path in the project", field=name)
-    return value
+async def _media_type(document: OpenDocument) -> str:
+    guessed = mimetypes.guess_type("x" + os.fsdecode(os.path.splitext(document.entry.path)[1]))[0]
+    if guessed in _PICTURES:
+        return str(guessed)
+    head = await document.read(0, _SNIFFED)
+    try:
+        # A character may be cut at the end of what is looked at.
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _SNIFFED)
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    return "application/octet-stream" if b"\0" in head else "text/plain; charset=utf-8"
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:
+    length = request.headers.get("content-length", "")
+    # Bounded before it is parsed: int() takes long for a number of a million digits.
+    if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > MOST_UPLOAD):
+        raise TooLarge(f"a file may have at most {MOST_UPLOAD} bytes")
     try:
         async for piece in request.stream():
             yield piece
     except ClientDisconnect:
-        raise BadRequest("the connection ended before the body did; nothing was changed") from None
+        raise BadRequest("the connection ended before the file did; nothing was changed") from None
 
 
-def _tags(request: Request, name: str) -> list[str]:
-    return ENTITY_TAGS.findall(", ".join(request.headers.getlist(name)))
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
-def _requirement(request: Request) -> Require:
-    """What If-Match and If-None-Match ask of the file as it is. Raises PreconditionFailed by being called."""
-    wanted, unwanted = request.headers.get("if-match"), request.headers.get("if-none-match")
-
-    def require(current: Entry | None) -> bool:
-        if wanted is not None:
-            if current is None or (wanted.strip() != "*" and current.etag not in _tags(request, "if-match")):
-                return False
-        if unwanted is not None and current is not None:
-            return unwanted.strip() != "*" and current.etag not in _tags(request, "if-none-match")
-        return True
-
-    return require
-
-
-def _range(request: Request, entry: Entry) -> tuple[int, int] | None:
-    """Start and end of the wanted part; None for the whole, as for a range of another version or several ranges."""
-    match = RANGE.fullmatch(request.headers.get("range", "").strip())
-    condition = request.headers.get("if-range")
-    if match is None or match[0] == "bytes=-" or (condition is not None and condition != entry.etag):
-        return None
-    first, last = match[1], match[2]
-    if not first:
-        return max(0, entry.size - int(last)), entry.size
-    return int(first), min(int(last) + 1, entry.size) if last else entry.size
-
-
-# ---- answers
-
-
-def _entry_json(entry: Entry) -> dict[str, Any]:
-    return {
-        "path": os.fsdecode(entry.path),
-        "type": entry.kind,
-        "target": entry.target,
-        "size": entry.size,
-        "modified": entry.modified.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "etag": entry.etag,
-    }
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    # ASCII, because names may hold what UTF-8 can't: such a byte goes as an escaped surrogate.
-    return Response(json.dumps(value), status, media_type="application/json")
-
-
-def _saved(saved: Saved) -> Response:
-    body = {**_entry_json(saved.entry), "warning": saved.warning}
-    response = _json(body, 201 if saved.created else 200)
-    response.headers["ETag"] = saved.entry.etag or ""
+def _failed(error: PreconditionFailed) -> Response:
+    response = problem(error)
+    if isinstance(etag := error.extra.get("etag"), str):
+        response.headers["ETag"] = etag
     return response
 
 
-def _file_headers(entry: Entry, path: str) -> dict[str, str]:
-    name = path.rpartition("/")[2]
-    kind = PICTURES.get(os.path.splitext(name)[1].lower())
-    return {
-        "Content-Type": kind or "application/octet-stream",
-        "Content-Disposition": _disposition("inline" if kind else "attachment", name),
-        "Content-Security-Policy": POLICY,
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "ETag": entry.etag or "",
-        "Last-Modified": format_datetime(entry.modified.astimezone(UTC), usegmt=True),
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "no-cache",
-    }
+def _disposition(name: bytes, *, inline: bool) -> str:
+    plain = "".join(chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\%' else "_" for byte in name)
+    kind = "inline" if inline else "attachment"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote_from_bytes(name, safe='')}"
 
 
-def _disposition(kind: str, name: str) -> str:
-    return f"{kind}; filename*=UTF-8''{quote(os.fsencode(name), safe='')}"
+def _list_json(entries: list[Entry]) -> bytes:
+    parts = []
+    for start in range(0, len(entries), _LISTED_AT_ONCE):
+        shapes = [entry_json(entry) for entry in entries[start : start + _LISTED_AT_ONCE]]
+        parts.append(json.dumps(shapes, separators=(",", ":"))[1:-1].encode())
+    return b"[" + b",".join(parts) + b"]"
 
 
-async def _pieces(document: OpenDocument, start: int, end: int) -> AsyncIterator[bytes]:
+def _json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    # Starlette's own fails on names that are no UTF-8; as escapes they pass.
+    return Response(json.dumps(value), status, dict(headers or {}), "application/json")
+
+
+def _documents(request: Request) -> Documents:
+    return services_of(request).documents
+
+
+def _project(request: Request) -> ProjectId:
+    return ProjectId(request.path_params["project"])
+
+
+def _path(request: Request) -> str:
+    """What follows `files/` in the URL, by its bytes: what the framework decoded has lost those that are no UTF-8."""
+    rest: str = request.path_params["path"]
+    whole: str = request.scope["path"]
+    raw = request.scope.get("raw_path") or quote(whole).encode()
+    slashes = whole[: len(whole) - len(rest)].count("/")
+    return os.fsdecode(unquote_to_bytes(raw).split(b"/", slashes)[slashes])
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The query's values, each key once, with bytes that are no UTF-8 kept."""
     try:
-        async for piece in document.pieces(start, end):
-            yield piece
-    finally:
-        await document.close()
+        pairs = parse_qsl(
+            request.scope["query_string"].decode("ascii"),
+            keep_blank_values=True,
+            errors="surrogateescape",
+            max_num_fields=16,
+        )
+    except ValueError:
+        raise BadRequest("the query can't be understood: expected at most 16 values, percent-encoded") from None
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise BadRequest("a value is given twice in the query")
+    return dict(pairs)
 
 
-def _closing(pieces: Any) -> BackgroundTask:
-    return BackgroundTask(pieces.aclose)
+def _text(body: Mapping[str, Any], field: str) -> str:
+    value = body.get(field)
+    if not isinstance(value, str):
+        raise Invalid(f"{field} must be a path as text", field=field)
+    return value
 
 
-def _changed(request: Request, id: ProjectId, *paths: str) -> None:
-    workspaces = services_of(request).workspaces
+def _changed(request: Request, changed: Iterable[str]) -> None:
+    workspaces, id = services_of(request).workspaces, _project(request)
     workspaces.touch(id, "files")
-    workspaces.notify(id, {"type": "tree", "paths": list(paths)})
+    workspaces.notify(id, {"type": "tree", "paths": list(changed)})
 
-
-METHODS: Final[Sequence[tuple[str, Any, str]]] = (
-    ("GET", read, "project.read"),
-    ("PUT", write, "project.write"),
-    ("DELETE", delete, "project.write"),
-)
 
 routes: list[BaseRoute] = [
     secured("/api/projects/{project}/tree", tree, action="project.read"),
-    *(
-        secured("/api/projects/{project}/files/{path:path}", endpoint, action=action, methods=(method,))
-        for method, endpoint, action in METHODS
-    ),
+    secured(_FILE, read_file, action="project.read"),
+    secured(_FILE, write_file, action="project.write", methods=("PUT",)),
+    secured(_FILE, delete_file, action="project.write", methods=("DELETE",)),
     secured("/api/projects/{project}/files-op", operate, action="project.write", methods=("POST",)),
     secured("/api/projects/{project}/archive", archive, action="project.read"),
     secured("/api/projects/{project}/import", unpack, action="project.write", methods=("POST",)),
 ]
-
