@@ -58,6 +58,16 @@ _STATUS: Final = {
     "detail": {**nullable(TEXT), "description": "A sentence where something is wrong."},
 }
 
+_KIND: Final[Schema] = {"type": "string", "enum": ["file", "directory", "symlink", "other"]}
+_ENTRY: Final[dict[str, Schema]] = {
+    "path": TEXT,
+    "type": _KIND,
+    "target": nullable(_KIND),
+    "size": WHOLE,
+    "modified": TIME,
+    "etag": nullable(TEXT),
+}
+
 SCHEMAS: Final[dict[str, Schema]] = {
     "Problem": {
         **record(
@@ -142,15 +152,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "title": TEXT,
         }
     ),
-    "Entry": record(
-        {
-            "path": TEXT,
-            "type": {"type": "string", "enum": ["file", "directory", "symlink", "other"]},
-            "size": WHOLE,
-            "modified": TIME,
-            "etag": nullable(TEXT),
-        }
-    ),
+    "Entry": record(_ENTRY),
+    "SavedEntry": record({**_ENTRY, "warning": nullable(TEXT)}),
     "FileOperation": {
         "oneOf": [
             record({"op": {"enum": ["move", "copy"]}, "from": TEXT, "to": TEXT}),
