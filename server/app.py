@@ -57,6 +57,8 @@ def create_app(settings: Settings, token: str) -> Starlette:
     conflict = domain_conflict(settings.host, settings.preview_domain)
     if conflict:
         raise SettingsError(conflict)
+    if settings.runtime == "local":
+        _require_loopback(settings)
     return Starlette(
         routes=routes,
         middleware=middleware,
@@ -114,11 +116,7 @@ async def _choose_runtime(settings: Settings) -> Runtime:
             logger.warning("projects can be made and edited, but not run: %s", lacking)
         return docker
     await docker.close()
-    if not _is_loopback(settings.host):
-        raise SettingsError(
-            "the local runtime runs programs on this machine as the user of this server, so it serves a loopback "
-            "address only: set HUTCH_HOST=127.0.0.1, or HUTCH_RUNTIME=docker"
-        )
+    _require_loopback(settings)
     if reason:
         logger.warning(
             "no containers: %s. Projects run on this machine itself, with its programs and as the user of this server. "
@@ -146,6 +144,14 @@ async def _adopt(workspaces: Workspaces) -> None:
         except AppError as error:
             logger.warning("can't look for running projects yet: %s", error)
             await asyncio.sleep(ADOPTION_RETRY)
+
+
+def _require_loopback(settings: Settings) -> None:
+    if not _is_loopback(settings.host):
+        raise SettingsError(
+            "the local runtime runs programs on this machine as the user of this server, so it serves a loopback "
+            "address only: set HUTCH_HOST=127.0.0.1, or HUTCH_RUNTIME=docker"
+        )
 
 
 def _is_loopback(host: str) -> bool:

@@ -47,7 +47,7 @@ def state(client: httpx.Client, project: str) -> str:
 
 
 def step(client: httpx.Client, project: str, name: str) -> str:
-    steps = client.get(f"/api/projects/{project}/status").json()["steps"]
+    steps: list[dict[str, str]] = client.get(f"/api/projects/{project}/status").json()["steps"]
     return {step["name"]: step["state"] for step in steps}[name]
 
 

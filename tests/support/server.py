@@ -124,7 +124,7 @@ def _free_port() -> int:
         return port
 
 
-def wait_for(what: str, condition: Callable[[], T], seconds: float = 60.0) -> T:
+def wait_for(what: str, condition: Callable[[], T | None], seconds: float = 60.0) -> T:
     """The first true value of `condition()`. Polls, because what is looked at lies in other processes."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
