@@ -13,6 +13,8 @@ import type { RunState, Status, Step } from "../wire";
 const LINES = 8;
 const TAIL_BYTES = 8 * 1024;
 const DRAW_DELAY_MS = 150;
+// With the page come status and ports one after the other; most often there is nothing to wait for after all.
+const FOLLOW_DELAY_MS = 200;
 const NAMES: Readonly<Record<string, string>> = { container: "Container", environment: "Environment", install: "Install", app: "App" };
 const WORDS = { pending: "waiting", running: "running", done: "done", skipped: "nothing to do", failed: "failed" } as const;
 const ICONS = { pending: icons.circle, running: icons.dots, done: icons.check, skipped: icons.dash, failed: icons.warning } as const;
@@ -54,6 +56,7 @@ export class WaitingState implements Disposable {
   private readonly runButton: HTMLButtonElement;
   private readonly session = new MutableDisposable<Session>();
   private readonly drawing = new MutableDisposable();
+  private readonly following = new MutableDisposable();
   private readonly tail = new PlainTail(LINES);
   private before: RunState | null = null;
 
@@ -81,6 +84,7 @@ export class WaitingState implements Disposable {
   }
 
   dispose(): void {
+    this.following.dispose();
     this.session.dispose();
     this.drawing.dispose();
   }
@@ -89,8 +93,14 @@ export class WaitingState implements Disposable {
   private follow(shown: boolean, status: Status | null): void {
     const wanted = shown && status !== null && status.container && status.state !== "stopped";
     const begins = status?.state === "starting" && this.before !== null && this.before !== "starting";
-    if (!wanted || begins) this.session.value = undefined;
-    if (!wanted || this.session.value) return;
+    if (!wanted || begins) this.session.value = this.following.value = undefined;
+    if (!wanted || this.session.value || this.following.value) return;
+    const timer = setTimeout(() => this.connect(begins ? 0 : TAIL_BYTES), begins ? 0 : FOLLOW_DELAY_MS);
+    this.following.value = { dispose: () => clearTimeout(timer) };
+  }
+
+  private connect(tail: number): void {
+    this.following.value = undefined;
     this.tail.clear();
     this.draw();
     const write = (data: Uint8Array<ArrayBuffer>, parsed: () => void): void => {
@@ -98,12 +108,8 @@ export class WaitingState implements Disposable {
       this.scheduleDraw();
       parsed();
     };
-    this.session.value = new Session({
-      endpoint: (offset) => this.api.logsUrl(this.project, offset),
-      screen: { cols: 80, rows: LINES, write },
-      interactive: false,
-      tail: begins ? 0 : TAIL_BYTES,
-    });
+    const endpoint = (offset: number | null): string => this.api.logsUrl(this.project, offset);
+    this.session.value = new Session({ endpoint, screen: { cols: 80, rows: LINES, write }, interactive: false, tail });
     this.session.value.start();
   }
 

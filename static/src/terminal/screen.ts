@@ -233,6 +233,8 @@ function settings(options: ScreenOptions): ITerminalOptions {
     fontFamily: FONTS,
     macOptionIsMeta: true,
     minimumContrastRatio: 4.5,
+    // The marks of a search show in it.
+    overviewRuler: { width: 10 },
     rightClickSelectsWord: false,
     scrollback: options.scrollback,
     theme: themeFor(options.dark.get()),

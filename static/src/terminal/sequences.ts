@@ -6,16 +6,17 @@ const REPAIR = "\x18\x1b[0m\x1b7\x1b[r\x1b8\x1b(B\x0f\x1b[4l";
 // What a program that is gone may have left: its modes, the alternate screen, mouse reports, bracketed paste, a hidden cursor.
 const LEAVE = "\x18\x1b[?1049l\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?2004l\x1b[!p\x1b[?25h";
 
-function dim(sentence: string): string {
-  return `\r\n\x1b[2m${sentence}\x1b[0m\r\n`;
+/** A line of ours among the program's: slanted and grey, which both colour schemes keep readable. */
+function remark(sentence: string): string {
+  return `\r\n\x1b[3;90m${sentence}\x1b[0m\r\n`;
 }
 
 /** Makes the screen fit for output that goes on in the middle, and says how much is missing there. */
 export function gapNotice(lostBytes: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`${REPAIR}${dim(`… ${lostBytes} of output are no longer held …`)}`);
+  return new TextEncoder().encode(`${REPAIR}${remark(`… ${lostBytes} of output are no longer held …`)}`);
 }
 
 /** Puts the screen back for another process, after a sentence in its own line. */
 export function endNotice(sentence: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`${LEAVE}${dim(sentence)}`);
+  return new TextEncoder().encode(`${LEAVE}${remark(sentence)}`);
 }

@@ -44,6 +44,8 @@ export class PreviewPane implements View {
   /** The port that the pane is about; it need not listen at the moment. */
   private chosen: Port | null = null;
   private opened: string | null = null;
+  /** A page was open since this run began. */
+  private seen = false;
   private state: RunState | null = null;
 
   constructor(
@@ -98,8 +100,9 @@ export class PreviewPane implements View {
     const state = this.store.status.get()?.state ?? null;
     if (state !== null && state !== this.state) {
       this.state = state;
-      // Whoever changed the port in hutch.toml meant it for the next run.
-      if (state === "starting" && !this.isListening) this.chosen = null;
+      // The next run may listen elsewhere: whoever changes the port in hutch.toml means it for that.
+      if (state !== "running") this.seen = false;
+      if (state !== "running" && !this.isListening) this.chosen = null;
       void this.readNamedPort();
     }
     this.render();
@@ -232,16 +235,16 @@ export class PreviewPane implements View {
     const live = this.isListening;
     if (live && this.chosen && this.url && this.opened === null) {
       this.opened = this.url;
+      this.seen = true;
       this.frame.open(this.url, `Page of port ${this.chosen.port}`);
       if (document.activeElement !== this.address) this.address.value = this.history.current;
     }
-    const gone = this.opened !== null;
-    if (!live && gone) {
+    if (!live && this.opened !== null) {
       this.frame.close();
       this.opened = null;
     }
     this.frame.element.hidden = !live;
-    this.waiting.render(live ? null : { status: this.store.status.get(), port: this.chosen?.port ?? this.named ?? null, gone: this.chosen !== null });
+    this.waiting.render(live ? null : { status: this.store.status.get(), port: this.chosen?.port ?? this.named ?? null, gone: this.seen });
     const { back, forward, reload, open } = this.buttons;
     setProps(back, { disabled: !this.history.canGoBack });
     setProps(forward, { disabled: !this.history.canGoForward });
