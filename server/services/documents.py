@@ -124,12 +124,7 @@ class Documents:
     async def tree(self, id: ProjectId, path: str = "", depth: int = 1) -> list[Entry]:
         """What is below the folder `path`, `depth` levels deep. Raises TooLarge when that is too much."""
         place = paths.parse(path)
-
-        def work(root: int) -> list[Entry]:
-            with roots.telling(place):
-                return walking.tree(root, place, depth)
-
-        return await self._do(id, work)
+        return await self._do(id, lambda root: walking.tree(root, place, depth))
 
     async def stat(self, id: ProjectId, path: str) -> Entry:
         """What is at `path`; links that stay inside the project are followed."""

@@ -12,7 +12,7 @@ from typing import Final
 from server.errors import Conflict, TooLarge
 from server.storage.beneath import open_beneath
 from server.storage.paths import is_temporary, join, shown, temporary_name
-from server.storage.roots import Entry, Kind, closing, entry_of, kind_of
+from server.storage.roots import Entry, Kind, closing, entry_of, kind_of, telling
 
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
 MOST_LISTED: Final = 200_000
@@ -30,11 +30,11 @@ _UNREADABLE: Final = {errno.EACCES, errno.EXDEV, errno.ENAMETOOLONG}
 def tree(root: int, path: bytes, depth: int) -> list[Entry]:
     """What is below the folder `path`, `depth` levels deep, folder by folder in the order of names.
 
-    Links are named, and what they lead to where that is inside; they are not gone down. Raises OSError when `path`
-    itself can't be opened, TooLarge when there is too much.
+    Links are named, and what they lead to where that is inside; they are not gone down. Folders that may not be
+    read look empty, but for `path` itself. Raises TooLarge when there is too much.
     """
     entries: list[Entry] = []
-    with closing(open_beneath(root, path, FOLDER)) as base:
+    with telling(path), closing(open_beneath(root, path, FOLDER)) as base:
         sweep(base)
         levels = [b""]
         for _ in range(depth):
