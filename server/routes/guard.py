@@ -23,6 +23,7 @@ from server.errors import AppError, Forbidden, NotSignedIn
 from server.models import ProjectId
 from server.routes import headers
 from server.routes.context import services_of
+from server.routes.error_page import error_page, wants_page
 from server.routes.problems import problem, refuse_socket
 from server.services.accounts import ACTIONS, Actor
 
@@ -124,8 +125,9 @@ async def refuse(error: AppError, scope: Scope, receive: Receive, send: Send) ->
         await _refuse_socket(error, scope, receive, send)
         return
     response = problem(error)
-    if isinstance(error, NotSignedIn) and headers.is_navigation(scope) and not scope["path"].startswith("/api/"):
-        response = RedirectResponse(sign_in_url(scope), 303)
+    if wants_page(scope):
+        signs_in = isinstance(error, NotSignedIn)
+        response = RedirectResponse(sign_in_url(scope), 303) if signs_in else error_page(error)
     await response(scope, receive, send)
 
 

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from server import wire
 from server.errors import AppError, BadRequest, NotSignedIn, TooLarge, TooMany
+from server.routes.error_page import error_page, status_page, wants_page
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_JSON: Final = 1024 * 1024
@@ -89,7 +90,7 @@ async def _on_app_error(connection: Any, error: Exception) -> Any:
     if isinstance(connection, WebSocket):
         await refuse_socket(connection, error)
         return None
-    return problem(error)
+    return error_page(error) if wants_page(connection.scope) else problem(error)
 
 
 async def _on_http_exception(connection: Any, error: Exception) -> Any:
@@ -100,6 +101,8 @@ async def _on_http_exception(connection: Any, error: Exception) -> Any:
     headers = dict(error.headers) if error.headers else None
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=headers)
+    if error.status_code == 404 and wants_page(connection.scope):
+        return status_page(404, "Not found", "There is no such page.")
     return status_problem(error.status_code, error.detail, headers=headers)
 
 

@@ -90,7 +90,7 @@ class Document(HTMLParser):
 def assert_safe(response: httpx.Response) -> Document:
     """No script but the bundle's, no handler in the page, no style without the nonce, and a policy that says so."""
     document = Document(response.text)
-    nonce = policy_of(response)["style-src"].removeprefix("'self' 'nonce-").removesuffix("'")
+    nonce = policy_of(response)["style-src"].removeprefix("'self' ").removeprefix("'nonce-").removesuffix("'")
     assert len(nonce) >= 16
     for script in document.all("script"):
         assert script.get("src") == "/static/dist/main.js" or script.get("type") == "application/json"
@@ -184,8 +184,21 @@ async def test_without_a_bundle_the_page_says_what_to_do(
     assert "make bundle" in response.text
 
 
-async def test_an_unknown_project_has_no_page(built: Path, browser: httpx.AsyncClient) -> None:
-    assert (await browser.get("/projects/unknown", headers=NAVIGATION)).status_code == 404
+@pytest.mark.parametrize(
+    ("path", "said"), [("/projects/unknown", "There is no such project."), ("/nowhere", "There is no such page.")]
+)
+async def test_a_person_is_told_on_a_page_and_a_program_in_a_problem(
+    built: Path, browser: httpx.AsyncClient, path: str, said: str
+) -> None:
+    response = await browser.get(path, headers=NAVIGATION)
+    assert response.status_code == 404
+    document = assert_safe(response)
+    assert said in response.text
+    assert {"href": "/"} in document.all("a")
+    response = await browser.get(path, headers={"Accept": "*/*"})
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+    response = await browser.get("/api/projects/unknown", headers=NAVIGATION)
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
 
 
 # ---- sign-in
