@@ -10,6 +10,7 @@ import { h, listen } from "../dom";
 import { type Disposable, DisposableStore, Emitter, MutableDisposable, type Observable, watch } from "../lifecycle";
 import { clipboardRequest } from "./clipboard";
 import { searchColours, themeFor } from "./colours";
+import { allowSpanStyles } from "./inline";
 import { openableUrl } from "./links";
 import type { TerminalPreferences } from "./preferences";
 import type { Screen } from "./session";
@@ -195,6 +196,7 @@ export class TerminalScreen implements Screen, Disposable {
 
   private open(): void {
     this.opened = true;
+    allowSpanStyles();
     this.terminal.open(this.element);
     this.terminal.textarea?.setAttribute("aria-label", this.options.label);
     if (this.visible) this.startGpu();

@@ -211,7 +211,6 @@ export class PreviewPane implements View {
     const widths = WIDTHS.map(({ label, width }) => ({ label: width === now ? `${label} ✓` : label, run: () => this.setWidth(width) }));
     const page: MenuItem[] = this.chosen
       ? [
-          { label: "Forward", run: () => this.step(1) },
           { label: "Open in a tab", run: () => this.openOutside() },
           { label: "Copy link", run: () => void this.copyLink() },
         ]
