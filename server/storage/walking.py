@@ -47,19 +47,20 @@ def tree(root: int, path: bytes, depth: int) -> list[Entry]:
     return [_as_seen(root, path, entry) for entry in entries]
 
 
-def walk(base: int, *, most: int = MOST_WALKED, unreadable: list[bytes] | None = None) -> Iterator[Entry]:
+def walk(base: int, *, unreadable: list[bytes] | None = None) -> Iterator[Entry]:
     """Everything below the open folder `base`, parents first, links as links, paths relative to it.
 
     Holds one descriptor, however deep the tree, and no list of a folder. Folders that can't be read are added to
-    `unreadable`, or raise OSError when that is None. Raises TooLarge after `most` entries.
+    `unreadable`, or raise OSError when that is None. Raises TooLarge after
+    `MOST_WALKED` entries.
     """
     folders = [b""]
     count = 0
     while folders:
         for entry in _entries(base, folders.pop(), unreadable):
             count += 1
-            if count > most:
-                raise TooLarge(f"there are more than {most} files and folders in it, which is too much at once")
+            if count > MOST_WALKED:
+                raise TooLarge(f"there are more than {MOST_WALKED} files and folders in it, which is too much at once")
             if entry.kind == "directory":
                 folders.append(entry.path)
             yield entry

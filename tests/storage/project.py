@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from server.storage.files import Require
+from server.storage.files import Require, open_file
 from server.storage.roots import Entry, opened
 from server.storage.saving import Saved, Saving
 
@@ -117,3 +117,16 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def names_in(entries: list[Entry]) -> list[bytes]:
+    return [entry.path for entry in entries]
+
+
+def content(root: int, path: bytes) -> bytes:
+    """The whole content of a file, as it is read for a client."""
+    descriptor, entry = open_file(root, path)
+    try:
+        return os.read(descriptor, entry.size)
+    finally:
+        os.close(descriptor)
