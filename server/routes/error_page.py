@@ -19,9 +19,13 @@ def wants_page(scope: Scope) -> bool:
     return headers.is_navigation(scope) and not scope["path"].startswith("/api/")
 
 
+def sentence(error: AppError) -> str:
+    """What an error says, as it stands on a page by itself."""
+    return error.detail[:1].upper() + error.detail[1:].rstrip(".") + "."
+
+
 def error_page(error: AppError) -> Response:
-    detail = error.detail[:1].upper() + error.detail[1:].rstrip(".") + "."
-    return status_page(error.status, error.title, detail)
+    return status_page(error.status, error.title, sentence(error))
 
 
 def status_page(status: int, title: str, text: str) -> Response:

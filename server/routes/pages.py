@@ -15,6 +15,7 @@ from server.models import ProjectId
 from server.routes import bundle, headers
 from server.routes.api import origin_of, project_json
 from server.routes.context import services_of
+from server.routes.error_page import sentence
 from server.routes.guard import (
     actor_of,
     clear_session_cookie,
@@ -93,7 +94,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _login_page(request: Request, following: str, error: AppError | None = None) -> Response:
-    response = _page(request, "login.html", {"next": following, "problem": error.detail if error else None})
+    response = _page(request, "login.html", {"next": following, "problem": sentence(error) if error else None})
     if error:
         response.status_code = error.status
     if isinstance(error, TooMany):
@@ -123,6 +124,8 @@ def _page(request: Request, template: str, context: dict[str, Any], nonce: str |
     response = _templates.TemplateResponse(request, template, {"nonce": nonce, **context})
     response.headers["Content-Security-Policy"] = policy(request, nonce)
     response.headers["Cache-Control"] = "no-store"
+    # Under the stricter no-referrer browsers send forms with `Origin: null`, like those of a stranger's page.
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -247,6 +247,7 @@ async def test_a_wrong_token_shows_the_form_again(app: App, form: dict[str, str]
         assert field["aria-invalid"] == "true"
         assert {"for": "token"} in document.all("label")
         assert {"class": "problem", "id": "token-problem", "role": "alert"} in document.all("p")
+        assert "This is not the token; use the link that the server printed." in response.text
         assert "wrong-token" not in response.text
 
 
