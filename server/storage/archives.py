@@ -4,6 +4,7 @@ Out: a stream in constant memory but for the archive's own list of names, with n
 elsewhere. In: everything is checked before a byte is written, unpacked into a hidden folder, and then moved into place.
 """
 
+import codecs
 import os
 import stat
 import struct
@@ -35,6 +36,9 @@ _MOST_READ: Final = 8 * 1024**2
 _LOCAL_HEADER: Final = 30
 _ENCRYPTED: Final = 0x1
 _PACKED_ALREADY: Final = (b".png", b".jpg", b".jpeg", b".gif", b".webp", b".zip", b".gz", b".xz", b".mp4", b".woff2")
+# ZipFile decodes names with it. Loaded now: a thread that acts as a project's owner may have no right to Python's files.
+codecs.lookup("cp437")
+
 _LEFT_OUT: Final = "left-out-of-this-archive.txt"
 
 
