@@ -36,10 +36,10 @@ _MOST_READ: Final = 8 * 1024**2
 _LOCAL_HEADER: Final = 30
 _ENCRYPTED: Final = 0x1
 _PACKED_ALREADY: Final = (b".png", b".jpg", b".jpeg", b".gif", b".webp", b".zip", b".gz", b".xz", b".mp4", b".woff2")
-# ZipFile decodes names with it. Loaded now: a thread that acts as a project's owner may have no right to Python's files.
-codecs.lookup("cp437")
-
 _LEFT_OUT: Final = "left-out-of-this-archive.txt"
+
+# ZipFile decodes names with it. Loaded now, for a thread that acts as a project's owner may not read Python's files.
+codecs.lookup("cp437")
 
 
 @dataclass
