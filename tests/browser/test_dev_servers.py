@@ -5,6 +5,8 @@ from playwright.async_api import Page, expect
 
 from tests.support.server import Server
 
+pytestmark = pytest.mark.timeout(300)
+
 INSTALL = 120_000
 VITE = {
     "hutch.toml": '[run]\ninstall = "npm install"\ncommand = "npx vite"\nport = 5173\n',

@@ -9,6 +9,8 @@ from tests.end_to_end.test_main_job import use_port
 from tests.support.server import Server
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.timeout(300)
+
 APP = """const app = require("express")();
 app.get("/", (request, response) => response.json({ message: "TEXT" }));
 app.listen(process.env.PORT || 3000);
