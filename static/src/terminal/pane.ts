@@ -58,7 +58,8 @@ export class TerminalPane implements Disposable {
     this.search = this.disposables.add(new SearchBar(screen));
     this.keys = new KeyBar(screen);
     const status = this.disposables.add(new StatusLine(this.session, true, () => browserClock.now()));
-    append(this.element, [this.search.element, screen.element, this.hovered, this.request, status.element, this.keys.element]);
+    const stage = h("div", { class: "terminal-stage" }, screen.element, this.hovered, this.request, status.element);
+    append(this.element, [this.search.element, stage, this.keys.element]);
     this.connect();
   }
 
