@@ -36,6 +36,7 @@ ROOT = Path(__file__).parent.parent
 ADOPTION_WAIT = 3.0
 """Seconds that the start waits for what runs already to be found; after that it goes on in the background."""
 ADOPTION_RETRY = 5.0
+TIDY_EVERY = 3600.0
 
 routes: list[BaseRoute] = [
     *api.routes,
@@ -88,14 +89,14 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     previews = Previews(workspaces, accounts, domain=settings.preview_domain)
     app.state.services = Services(settings, accounts, projects, documents, workspaces, previews)
     adoption = asyncio.create_task(_adopt(workspaces))
-    reaping = asyncio.create_task(Reaper(workspaces).watch())
+    background = [adoption, asyncio.create_task(Reaper(workspaces).watch()), asyncio.create_task(_tidy(accounts))]
     await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
     try:
         yield
     finally:
-        for task in (adoption, reaping):
+        for task in background:
             task.cancel()
-        await asyncio.gather(adoption, reaping, return_exceptions=True)
+        await asyncio.gather(*background, return_exceptions=True)
         await previews.close()
         await workspaces.close()
         documents.close()
@@ -133,6 +134,16 @@ async def _absence(docker: DockerRuntime) -> str | None:
     except AppError as error:
         return error.detail
     return None
+
+
+async def _tidy(accounts: Accounts) -> None:
+    """Drop sessions that have expired, now and every hour."""
+    while True:
+        try:
+            await accounts.sweep()
+        except AppError as error:
+            logger.warning("expired sessions could not be dropped: %s", error)
+        await asyncio.sleep(TIDY_EVERY)
 
 
 async def _adopt(workspaces: Workspaces) -> None:

@@ -182,8 +182,9 @@ class Workspaces:
         """
         workspace = self._workspace(id)
         self.touch(id, "preview")
+        link = self._require_link(workspace)
         try:
-            return await self._require_link(workspace).connect(port)
+            return await link.connect(port)
         except (Conflict, NotFound) as error:
             raise BadGateway(f"nothing answers on port {port} of the project", port=port) from error
 

@@ -283,7 +283,7 @@ async def test_another_server_finds_what_runs(world: World, workspaces: Workspac
 
 async def test_nothing_answers_on_a_port_that_nobody_listens_on(world: World, workspaces: Workspaces) -> None:
     id = await world.project("sleep 1000")
-    with pytest.raises(BadGateway):
+    with pytest.raises(Conflict):
         await workspaces.connect(id, 3000)
     await workspaces.run(id)
     with pytest.raises(BadGateway):
