@@ -42,6 +42,7 @@ browser: ## headless Chromium for the tests, from the distribution's packages
 
 bench: $(STAMPS)/dev bundle image ## measure beside the engine's own ways and print Markdown tables
 	$(BIN)/python -m bench.start
+	$(BIN)/python -m bench.terminals
 
 doctor: $(STAMPS)/install ## say what is there, what is missing, and what mends it
 	@$(BIN)/hutch doctor

@@ -1,0 +1,71 @@
+"""The measured medians as Markdown, and their ratios beside those that were promised."""
+
+import statistics
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+Results = dict[str, dict[str, list[float]]]
+
+DOCKER: Final = "Hutch on docker"
+LOCAL: Final = "Hutch on local"
+ENGINE: Final = "engine API"
+PTY: Final = "raw PTY"
+
+
+class Promise(NamedTuple):
+    """`ours` of a row divided by `theirs`, or alone, is at most `bound`, or at least it."""
+
+    row: str
+    ours: str
+    theirs: str | None
+    bound: float
+    at_least: bool = False
+
+
+PROMISES: Final = (
+    Promise("output, MB/s", DOCKER, ENGINE, 0.95, at_least=True),
+    Promise("echo p50, ms", DOCKER, ENGINE, 1.5),
+    Promise("echo p99, ms", DOCKER, ENGINE, 1.5),
+    Promise("echo p99 in a neighbour's flood, ms", DOCKER, ENGINE, 2),
+    Promise("open alone, ms", DOCKER, ENGINE, 0.5),
+    Promise("open 20 at once p99, ms", DOCKER, ENGINE, 0.3),
+    Promise("open 50 at once p99, ms", DOCKER, ENGINE, 0.3),
+    Promise("server memory for each of 20, KB", DOCKER, None, 60),
+    Promise("server memory for each of 50, KB", DOCKER, None, 60),
+    Promise("slow client: server grows, MB", DOCKER, None, 1),
+    Promise("slow client: Ctrl-C to prompt, ms", DOCKER, None, 300),
+    Promise("resume p99, ms", DOCKER, None, 100),
+    Promise("output, MB/s", LOCAL, PTY, 0.6, at_least=True),
+)
+
+
+def table(results: Results) -> str:
+    """One row for each measure, one column for each target."""
+    names = list(dict.fromkeys(name for row in results.values() for name in row))
+    lines = [_row(["", *names]), _row(["---"] * (len(names) + 1))]
+    for title, values in results.items():
+        lines.append(_row([title, *(_number(values[name]) if name in values else "–" for name in names)]))
+    return "\n".join(lines)
+
+
+def ratios(results: Results) -> str:
+    """Each promise with what came of it."""
+    lines = [_row(["promise", "measured", "kept"]), _row(["---"] * 3)]
+    for row, ours, theirs, bound, at_least in PROMISES:
+        values = results.get(row, {})
+        if ours not in values or (theirs and theirs not in values):
+            continue
+        value = statistics.median(values[ours]) / (statistics.median(values[theirs]) if theirs else 1)
+        kept = value >= bound if at_least else value <= bound
+        what = f"{row}: {ours}" + (f" / {theirs}" if theirs else "")
+        lines.append(_row([f"{what} {'≥' if at_least else '≤'} {bound:g}", f"{value:.3g}", "yes" if kept else "no"]))
+    return "\n".join(lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(values: list[float]) -> str:
+    value = statistics.median(values)
+    return "never" if value == float("inf") else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
