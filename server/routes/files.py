@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_from_bytes, unquote_to_bytes
 
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
@@ -30,7 +31,7 @@ from server.services.documents import MOST_UPLOAD, Documents, Entry, OpenDocumen
 MOST_DEPTH: Final = 64
 MOST_TOLD: Final = 1000
 """Paths in one answer or event: who hears of so many looks again anyway."""
-_FILE: Final = "/api/projects/{project}/files/{path:path}"
+_FILE: Final = "/api/projects/{project}/files/{path:name}"
 _SANDBOX: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -43,6 +44,12 @@ _PICTURES: Final = frozenset(
 _SNIFFED: Final = 4096
 _LISTED_AT_ONCE: Final = 500
 """Entries made JSON in one go: the encoder lets no other thread run meanwhile."""
+
+
+class _NameConvertor(PathConvertor):
+    """The rest of a URL's path, line breaks included: they may stand in names, and the framework's own stops at one."""
+
+    regex = "(?s:.*)"
 
 
 async def tree(request: Request) -> Response:
@@ -105,7 +112,7 @@ async def operate(request: Request) -> Response:
         case _:
             raise Invalid("op must be move, copy or mkdir", field="op")
     _changed(request, changed)
-    return _json(entry_json(await documents.stat(id, target)))
+    return _json(entry_json(await documents.stat(id, target)), 201)
 
 
 async def archive(request: Request) -> Response:
@@ -290,6 +297,8 @@ def _changed(request: Request, changed: Iterable[str]) -> None:
     workspaces.touch(id, "files")
     workspaces.notify(id, {"type": "tree", "paths": list(changed)})
 
+
+register_url_convertor("name", _NameConvertor())
 
 routes: list[BaseRoute] = [
     secured("/api/projects/{project}/tree", tree, action="project.read"),
