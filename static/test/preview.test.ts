@@ -26,6 +26,7 @@ test("typed addresses become paths; other sites do not", () => {
     [HOST, "localhost:3000/api", "/api"],
     [HOST, "localhost:3000", "/"],
     [HOST, "localhost:4000/api", null],
+    [HOST, "http://127.0.0.1:4000/api", null],
     [HOST, "http://3000-abc.preview.localhost:8000/x", "/x"],
     [HOST, "http://4000-abc.preview.localhost:8000/x", null],
     [HOST, "https://example.com/", null],

@@ -116,6 +116,14 @@ test("the tail puts characters, sequences and lines together again", () => {
   }
 });
 
+test("the tail shows nothing of a sequence that has not ended", () => {
+  for (const part of ["\x1b", "\x1b[3", "\x1b]0;ti", "\x1b("]) {
+    const tail = new PlainTail(3);
+    tail.push(encode(`50 %${part}`));
+    assert.deepEqual(tail.lines(), ["50 %"], JSON.stringify(part));
+  }
+});
+
 test("the tail holds no more than it shows, whatever comes", () => {
   const tail = new PlainTail(5);
   for (let round = 0; round < 100; round += 1) tail.push(encode(`${"line\n".repeat(1000)}\x1b]0;never ended ${"x".repeat(5000)}`));
