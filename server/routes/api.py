@@ -16,7 +16,7 @@ from server.routes.guard import secured
 from server.routes.problems import read_json
 from server.services.reports import Terminal
 from server.services.templates import Template
-from server.services.workspaces import Status
+from server.services.workspace import Status
 
 # ---- shapes
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import rmtree
@@ -21,9 +21,10 @@ from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, 
 from server.runtimes.base import Runtime, Spec
 from server.runtimes.link import Link, Stream
 from server.services.documents import Documents
-from server.services.events import Publisher, Subscription
+from server.services.events import Subscription
 from server.services.projects import Projects
 from server.services.reports import Terminal, parse_ports, parse_run, parse_terminals
+from server.services.workspace import Idle, Status, Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -37,51 +38,6 @@ DISK_MAX_AGE: Final = 30.0
 """Seconds for which a measured size of the files is told again: the walk is dear in a big folder."""
 
 INSTALL_FILES: Final = ("package.json", "package-lock.json")
-
-
-@dataclass(frozen=True)
-class Idle:
-    """When the container will be stopped if nothing happens, and what happened last."""
-
-    stops_at: datetime
-    reason: str
-
-
-@dataclass(frozen=True)
-class Status:
-    """Everything there is to say about what a project runs. `detail` is a sentence where something is wrong."""
-
-    project: ProjectId
-    run: Run
-    ports: tuple[Port, ...]
-    usage: Usage
-    limits: Limits
-    idle: Idle | None
-    container: bool
-    runtime: str
-    detail: str | None
-
-
-@dataclass
-class _Workspace:
-    """What is known of one project. `link` is None while no container runs or its supervisor can't be reached."""
-
-    id: ProjectId
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    publisher: Publisher = field(default_factory=Publisher)
-    limits: Limits | None = None
-    link: Link | None = None
-    container: Step | None = None
-    run: Run = Run(State.STOPPED)
-    ports: tuple[Port, ...] = ()
-    ports_changed: asyncio.Event = field(default_factory=asyncio.Event)
-    terminals: tuple[Terminal, ...] = ()
-    detail: str | None = None
-    active_at: float = field(default_factory=time.time)
-    activity: str = "start of the server"
-    cpu_sample: tuple[float, float] | None = None
-    disk: tuple[float, int] | None = None
-    watcher: asyncio.Task[None] | None = None
 
 
 class Workspaces:
@@ -100,7 +56,7 @@ class Workspaces:
         self._state = state
         self._limits = limits
         self.idle_stop = idle_stop
-        self._workspaces: dict[ProjectId, _Workspace] = {}
+        self._workspaces: dict[ProjectId, Workspace] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -218,7 +174,7 @@ class Workspaces:
         except NotFound:
             pass
 
-    async def _spawn(self, link: Link, workspace: _Workspace, channel: str, size: tuple[int, int]) -> None:
+    async def _spawn(self, link: Link, workspace: Workspace, channel: str, size: tuple[int, int]) -> None:
         layout = self._runtime.layout(self._spec(workspace))
         try:
             await link.call(
@@ -255,13 +211,13 @@ class Workspaces:
         finally:
             publisher.unsubscribe(subscription)
 
-    def _changed(self, workspace: _Workspace, *kinds: str) -> None:
+    def _changed(self, workspace: Workspace, *kinds: str) -> None:
         for kind in kinds:
             workspace.publisher.publish({"type": kind})
 
     # ---- the steps of a run
 
-    async def _run(self, workspace: _Workspace) -> Status:
+    async def _run(self, workspace: Workspace) -> Status:
         async with workspace.lock:
             self.touch(workspace.id, "run")
             config = await self._projects.run_config(workspace.id)
@@ -285,7 +241,7 @@ class Workspaces:
             workspace.run = parse_run(report)
             return self._told(workspace)
 
-    async def _start(self, workspace: _Workspace) -> Link:
+    async def _start(self, workspace: Workspace) -> Link:
         spec = self._spec(workspace)
         workspace.detail = None
         workspace.container = Step("container", StepState.RUNNING, datetime.now(UTC))
@@ -301,7 +257,7 @@ class Workspaces:
         self._container_ended(workspace, StepState.DONE, None)
         return link
 
-    def _container_ended(self, workspace: _Workspace, state: StepState, detail: str | None) -> None:
+    def _container_ended(self, workspace: Workspace, state: StepState, detail: str | None) -> None:
         if workspace.container:
             workspace.container = replace(
                 workspace.container, state=state, ended_at=datetime.now(UTC), detail=detail
@@ -310,7 +266,7 @@ class Workspaces:
             workspace.run, workspace.detail = Run(State.FAILED), detail
         self._changed(workspace, "status")
 
-    async def _stop(self, workspace: _Workspace, container: bool) -> Status:
+    async def _stop(self, workspace: Workspace, container: bool) -> Status:
         async with workspace.lock:
             if workspace.link:
                 workspace.run = parse_run(await workspace.link.call("stop"))
@@ -323,7 +279,7 @@ class Workspaces:
             workspace.detail = None
             return self._told(workspace)
 
-    async def _remove(self, workspace: _Workspace) -> None:
+    async def _remove(self, workspace: Workspace) -> None:
         async with workspace.lock:
             await self._unlink(workspace)
             await self._runtime.remove(workspace.id)
@@ -331,7 +287,7 @@ class Workspaces:
             self._forget(workspace)
             self._workspaces.pop(workspace.id, None)
 
-    def _forget(self, workspace: _Workspace) -> None:
+    def _forget(self, workspace: Workspace) -> None:
         workspace.run, workspace.container = Run(State.STOPPED), None
         workspace.ports, workspace.terminals, workspace.cpu_sample = (), (), None
         workspace.ports_changed.set()
@@ -339,7 +295,7 @@ class Workspaces:
 
     # ---- the link
 
-    async def _connect(self, workspace: _Workspace) -> Link:
+    async def _connect(self, workspace: Workspace) -> Link:
         link = await self._runtime.connect(self._spec(workspace))
         workspace.link = link
         workspace.run = parse_run(link.hello.get("run"))
@@ -351,7 +307,7 @@ class Workspaces:
         self._changed(workspace, "status", "ports", "terminals")
         return link
 
-    async def _unlink(self, workspace: _Workspace) -> None:
+    async def _unlink(self, workspace: Workspace) -> None:
         link, workspace.link = workspace.link, None
         if workspace.watcher:
             workspace.watcher.cancel()
@@ -359,7 +315,7 @@ class Workspaces:
         if link:
             await link.close()
 
-    def _on_event(self, workspace: _Workspace, event: dict[str, Any]) -> None:
+    def _on_event(self, workspace: Workspace, event: dict[str, Any]) -> None:
         match event.get("event"):
             case "run":
                 workspace.run = parse_run(event.get("run"))
@@ -372,7 +328,7 @@ class Workspaces:
                 workspace.terminals = parse_terminals(event.get("terminals"), TERMINALS)
                 self._changed(workspace, "terminals")
 
-    async def _watch(self, workspace: _Workspace, link: Link) -> None:
+    async def _watch(self, workspace: Workspace, link: Link) -> None:
         """Wait for the link to break, and make it again for as long as the container lives."""
         await link.wait_closed()
         async with workspace.lock:
@@ -399,7 +355,7 @@ class Workspaces:
                     logger.info("project %s can't be reached yet: %s", workspace.id, error)
                     workspace.detail = error.detail
 
-    def _require_link(self, workspace: _Workspace) -> Link:
+    def _require_link(self, workspace: Workspace) -> Link:
         if workspace.link is None:
             if workspace.watcher and not workspace.watcher.done():
                 raise LinkLost("the connection to the container is being made again; try again in a moment")
@@ -408,15 +364,15 @@ class Workspaces:
 
     # ---- status
 
-    def _run_of(self, workspace: _Workspace) -> Run:
+    def _run_of(self, workspace: Workspace) -> Run:
         steps = (workspace.container, *workspace.run.steps) if workspace.container else workspace.run.steps
         return replace(workspace.run, steps=steps)
 
-    def _told(self, workspace: _Workspace) -> Status:
+    def _told(self, workspace: Workspace) -> Status:
         self._changed(workspace, "status")
         return self._status(workspace, Usage())
 
-    def _status(self, workspace: _Workspace, usage: Usage) -> Status:
+    def _status(self, workspace: Workspace, usage: Usage) -> Status:
         idle = None
         if self.idle_stop and workspace.link:
             stops = datetime.fromtimestamp(self.active_at(workspace.id), UTC) + timedelta(seconds=self.idle_stop)
@@ -433,7 +389,7 @@ class Workspaces:
             detail=workspace.detail,
         )
 
-    async def _usage(self, workspace: _Workspace) -> Usage:
+    async def _usage(self, workspace: Workspace) -> Usage:
         usage = Usage(disk=await self._disk(workspace))
         if workspace.link is None:
             return usage
@@ -449,7 +405,7 @@ class Workspaces:
             workspace.cpu_sample = (now, seconds)
         return replace(usage, memory=memory if isinstance(memory, int) else None, cpu=cpu)
 
-    async def _disk(self, workspace: _Workspace) -> int | None:
+    async def _disk(self, workspace: Workspace) -> int | None:
         if workspace.disk is None or time.monotonic() - workspace.disk[0] > DISK_MAX_AGE:
             try:
                 workspace.disk = (time.monotonic(), await self._documents.usage(workspace.id))
@@ -486,10 +442,10 @@ class Workspaces:
         await asyncio.gather(*(self._unlink(workspace) for workspace in self._workspaces.values()))
         await self._runtime.close()
 
-    def _workspace(self, id: ProjectId) -> _Workspace:
-        return self._workspaces.setdefault(id, _Workspace(id))
+    def _workspace(self, id: ProjectId) -> Workspace:
+        return self._workspaces.setdefault(id, Workspace(id))
 
-    def _spec(self, workspace: _Workspace) -> Spec:
+    def _spec(self, workspace: Workspace) -> Spec:
         return Spec(
             project=workspace.id,
             workspace=self._documents.folder(workspace.id),
