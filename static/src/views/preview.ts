@@ -241,6 +241,7 @@ export class PreviewPane implements View {
     if (!live && this.opened !== null) {
       this.frame.close();
       this.opened = null;
+      this.problem.textContent = "";
     }
     this.frame.element.hidden = !live;
     this.waiting.render(live ? null : { status: this.store.status.get(), port: this.chosen?.port ?? this.named ?? null, gone: this.seen });
