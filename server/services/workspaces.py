@@ -168,10 +168,13 @@ class Workspaces:
         return await link.attach(channel, None)
 
     async def end_terminal(self, id: ProjectId, name: str) -> None:
-        """End the terminal's process group. Does nothing when there is no such terminal."""
+        """End the terminal's process group and forget it. Does nothing when there is no such terminal."""
+        link = self._require_link(self._workspace(id))
         try:
-            await self._require_link(self._workspace(id)).call("end", name=TERMINALS + name)
-        except NotFound:
+            await link.call("end", name=TERMINALS + name)
+            await link.call("forget", name=TERMINALS + name)
+        except (NotFound, Conflict):
+            # Gone already, or started again under the same name in between.
             pass
 
     async def _spawn(self, link: Link, workspace: Workspace, channel: str, size: tuple[int, int]) -> None:

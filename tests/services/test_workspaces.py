@@ -234,6 +234,19 @@ async def test_an_ended_terminal_is_shown_to_whoever_resumes_and_replaced_for_ot
     fresh.close()
 
 
+async def test_a_closed_terminal_is_gone_for_everyone(world: World, workspaces: Workspaces) -> None:
+    id = await world.project("sleep 1000")
+    await workspaces.run(id)
+    stream = await workspaces.terminal(id, "main", None, (80, 24))
+    await workspaces.end_terminal(id, "main")
+    while await stream.receive() is not None:
+        pass
+    async with workspaces.subscribe(id) as subscription:
+        while workspaces.terminals(id):
+            await subscription.next()
+    await workspaces.end_terminal(id, "main")
+
+
 async def test_the_link_is_made_again_and_the_terminal_goes_on(world: World, workspaces: Workspaces) -> None:
     id = await world.project("sleep 1000")
     await workspaces.run(id)
