@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -10,6 +11,8 @@ from .ring import CAPACITY, Ring
 
 LOG_LIMIT: Final = 10 * 1024 * 1024
 SEGMENT: Final = 1024 * 1024
+SLOW: Final = 0.1
+"""Seconds that output may wait on its way to a viewer, beyond what the way itself takes: Ctrl-C waits behind it."""
 SEGMENT_NAME: Final = re.compile(r"[0-9]{20}\.log")
 
 
@@ -109,7 +112,7 @@ class Channel:
         """Whether even the fastest viewer is a window behind."""
         if self._log or not self.viewers:
             return False
-        return self.ring.end - max(viewer.acked for viewer in self.viewers) >= VIEWER_WINDOW
+        return all(self.ring.end >= viewer.limit for viewer in self.viewers)
 
     def append(self, data: bytes) -> None:
         self.ring.append(data)
@@ -158,17 +161,26 @@ class Viewer:
         self.cursor = offset
         self.acked = offset
         self.taken = 0
+        self._window = VIEWER_WINDOW
+        self._probe: tuple[int, float] | None = None
+        self._shortest = float("inf")
+
+    @property
+    def limit(self) -> int:
+        """The offset up to which may be sent: a full window beyond the last ack, less for a slow reader."""
+        return self.acked + self._window
 
     def pull(self) -> list[bytes]:
         """The next frames that may be sent, none when there is nothing or no room for it."""
         if self.cursor < self.channel.start:
             return self._skip(self.channel.ring.start)
-        room = min(MAX_DATA, self.acked + VIEWER_WINDOW - self.cursor)
+        room = min(MAX_DATA, self.limit - self.cursor)
         if room > 0 and self.cursor < self.channel.ring.end:
             data = self.channel.read(self.cursor, room)
             if not data:
                 return self._skip(self.channel.ring.start)
             self.cursor += len(data)
+            self._probe = self._probe or (self.cursor, time.monotonic())
             return [header(Kind.DATA, self.id, len(data)), data]
         if self.channel.exit and self.cursor == self.channel.ring.end:
             self.close()
@@ -182,12 +194,24 @@ class Viewer:
             return f"an ack of {offset}, but only {self.cursor} was sent"
         if offset > self.acked:
             self.acked = offset
+            if self._probe and offset >= self._probe[0]:
+                self._adapt(time.monotonic() - self._probe[1])
+                self._probe = None
             self.channel.made_room()
             self.sender.want(self)
         return None
 
     def close(self) -> None:
         self.channel.detach(self)
+
+    def _adapt(self, delay: float) -> None:
+        """Fit the window to a reader that took `delay` seconds to consume what was sent."""
+        self._shortest = min(self._shortest, delay)
+        wanted = self._shortest + SLOW
+        if delay > wanted:
+            self._window = max(MAX_DATA, int(self._window * wanted / delay))
+        elif delay < wanted / 2:
+            self._window = min(VIEWER_WINDOW, self._window * 2)
 
     def _skip(self, offset: int) -> list[bytes]:
         self.cursor = offset
