@@ -2,4 +2,3 @@
 if [ -n "${HUTCH_ENV:-}" ] && [ -r "$HUTCH_ENV" ]; then
   . "$HUTCH_ENV"
 fi
-PS1='\[\e[1;34m\]\w\[\e[0m\] \$ '

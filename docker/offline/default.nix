@@ -65,6 +65,8 @@ let
     coreutils = debian "coreutils" [ "ls" "cat" "cp" "mv" "rm" "mkdir" "env" "sort" "head" "tail" "wc" ];
   };
 in packages // rec {
+  # For the message about a package that is not here.
+  names = builtins.concatStringsSep ", " (builtins.attrNames packages);
   inherit mkShell system stdenv;
   mkShellNoCC = mkShell;
   nodePackages = { npm = package "npm" "10" npm; };
