@@ -1,12 +1,13 @@
 """`hutch doctor`: what this machine has, what it lacks, and the command that mends it."""
 
 import asyncio
+import errno
 import platform
 import re
 import shutil
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,10 +18,16 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, Uni
 from server.config import Settings
 from server.runtimes.image import image_tag
 
-# Below these versions an engine has published ways out of a container.
-FLOORS = {"Engine": (29, 5, 1), "containerd": (2, 2, 4), "runc": (1, 3, 6)}
+# Below these versions there are published ways out of a container: one for each line of releases that was mended.
+FLOORS = {
+    "Engine": [(29, 5, 1)],
+    "containerd": [(1, 7, 32), (2, 0, 9), (2, 2, 4), (2, 3, 1)],
+    "runc": [(1, 3, 6), (1, 4, 3)],
+}
 LEAST_FREE = 5 * 1024**3
-LEAST_WATCHES = 65536
+INOTIFY = Path("/proc/sys/fs/inotify")
+# What the containers of one user share.
+LEAST_INOTIFY = {"max_user_watches": 65536, "max_user_instances": 512}
 ENGINE_WAIT = 5.0
 
 
@@ -53,16 +60,17 @@ def main(settings: Settings) -> int:
 async def examine(settings: Settings) -> list[Finding]:
     """Every check, in the order in which a person would mend things."""
     engine = await ask_engine(settings)
+    folders = [("data", settings.data), ("workspaces", settings.workspaces)]
+    if "info" in engine and settings.engine.startswith("unix://"):
+        folders.append(("engine", Path(engine["info"].get("DockerRootDir", "/"))))
     return [
         python(),
         kernel(),
-        cgroups(Path("/sys/fs/cgroup")),
         *engine_findings(engine, settings),
-        *[disk(name, path) for name, path in (("data", settings.data), ("workspaces", settings.workspaces))],
-        *([disk("engine", Path(engine["info"]["DockerRootDir"]))] if engine.get("info") else []),
+        *(disk(name, path) for name, path in folders),
         await preview_names(settings.preview_domain),
-        watches(Path("/proc/sys/fs/inotify/max_user_watches")),
-        certificates(settings),
+        *(inotify(INOTIFY / name, least) for name, least in LEAST_INOTIFY.items()),
+        certificates(settings.ca_bundle),
     ]
 
 
@@ -79,24 +87,9 @@ def kernel() -> Finding:
     return Finding(Level.OK, "kernel", release)
 
 
-def cgroups(root: Path) -> Finding:
-    """Which version of cgroups bounds memory, processors and processes of the containers."""
-    if (root / "cgroup.controllers").exists():
-        present = set((root / "cgroup.controllers").read_text().split())
-        version, needed = "v2", {"memory", "cpu", "pids"}
-    else:
-        present = {path.name for path in root.iterdir()} if root.is_dir() else set()
-        version, needed = "v1", {"memory", "cpu", "pids"}
-    lacking = sorted(needed - present)
-    if lacking:
-        return Finding(
-            Level.NOTE, "cgroups", f"{version} without {', '.join(lacking)}", "limits of that kind will not hold"
-        )
-    return Finding(Level.OK, "cgroups", version)
-
-
 async def ask_engine(settings: Settings) -> dict[str, Any]:
-    """The engine's version, info and whether it has the image; `error` where it does not answer."""
+    """The engine's `version` and `info`, the name of the image and whether it is there; or `error`, and `denied` where
+    this user may not ask."""
     url = settings.engine
     local = url.startswith("unix://")
     connector = UnixConnector(path=url.removeprefix("unix://")) if local else TCPConnector()
@@ -105,46 +98,58 @@ async def ask_engine(settings: Settings) -> dict[str, Any]:
     try:
         async with ClientSession(connector=connector, timeout=ClientTimeout(total=ENGINE_WAIT)) as session:
             answers: dict[str, Any] = {"image": image}
-            for name, path in (("version", "/version"), ("info", "/info")):
-                async with session.get(base + path) as answer:
+            for name in ("version", "info"):
+                async with session.get(f"{base}/{name}", raise_for_status=True) as answer:
                     answers[name] = await answer.json()
             async with session.get(f"{base}/images/{image}/json") as answer:
                 answers["has_image"] = answer.status == 200
             return answers
     except (ClientError, OSError, TimeoutError, ValueError) as error:
-        return {"error": getattr(error, "strerror", None) or str(error) or "no answer in time"}
+        denied = isinstance(error, OSError) and error.errno == errno.EACCES
+        return {"error": getattr(error, "strerror", None) or str(error) or "no answer in time", "denied": denied}
 
 
-def engine_findings(engine: dict[str, Any], settings: Settings) -> Iterable[Finding]:
+def engine_findings(engine: dict[str, Any], settings: Settings) -> Iterator[Finding]:
     """What the engine's answers mean. Without one, projects run on the machine itself."""
+    needed = Level.NOTE if settings.runtime == "local" else Level.MISSING
     if "error" in engine:
-        level = Level.MISSING if settings.runtime == "docker" else Level.NOTE
-        found = f"none answers at {settings.engine} ({engine['error']})"
-        yield Finding(level, "Docker engine", found, "make engine")
+        level = needed if settings.runtime == "docker" else Level.NOTE
+        mend = "sudo usermod -aG docker $USER, then sign in again" if engine["denied"] else "make engine"
+        yield Finding(level, "Docker engine", f"none answers at {settings.engine} ({engine['error']})", mend)
         return
-    for component in engine["version"].get("Components", []):
-        floor = FLOORS.get(component["Name"])
-        if floor:
-            yield _against_floor(component["Name"], component["Version"], floor)
+    for component in engine["version"].get("Components") or []:
+        if component["Name"] in FLOORS:
+            yield _against_floors(component["Name"], component["Version"])
+    yield cgroups(engine["info"])
     options = " ".join(engine["info"].get("SecurityOptions") or [])
     if "seccomp" not in options or "unconfined" in options:
         yield Finding(Level.NOTE, "seccomp", "not in force", "run dockerd with its default seccomp profile")
     if engine["has_image"]:
         yield Finding(Level.OK, "image", engine["image"])
     else:
-        yield Finding(Level.MISSING, "image", f"{engine['image']} is not there", "make image")
+        yield Finding(needed, "image", f"{engine['image']} is not there", "make image")
 
 
-def _against_floor(name: str, version: str, floor: tuple[int, ...]) -> Finding:
+def cgroups(info: dict[str, Any]) -> Finding:
+    """The version of cgroups by which the engine bounds containers, and what it can't bound."""
+    bounds = {"memory": "MemoryLimit", "processors": "CpuCfsQuota", "processes": "PidsLimit"}
+    lacking = [name for name, key in bounds.items() if not info.get(key)]
+    version = f"v{info.get('CgroupVersion', '1')}"
+    if lacking:
+        found = f"{version}, no limits on {', '.join(lacking)}"
+        return Finding(Level.NOTE, "cgroups", found, "start the kernel with these controllers on")
+    return Finding(Level.OK, "cgroups", version)
+
+
+def _against_floors(name: str, version: str) -> Finding:
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-    wanted = ".".join(map(str, floor))
+    floors = FLOORS[name]
+    # A line of releases between two that were mended was not.
+    floor = next((floor for floor in floors if floor[:2] >= numbers[:2]), floors[-1])
     if numbers < floor:
-        return Finding(
-            Level.NOTE,
-            name,
-            f"{version}, below {wanted}",
-            f"known ways out of containers are closed in {wanted}: upgrade before you host for people you don't trust",
-        )
+        wanted = ".".join(map(str, floor))
+        mend = f"{wanted} closes known ways out of containers: upgrade before you host for people you don't trust"
+        return Finding(Level.NOTE, name, f"{version}, below {wanted}", mend)
     return Finding(Level.OK, name, version)
 
 
@@ -177,19 +182,28 @@ async def preview_names(domain: str) -> Finding:
     return Finding(Level.OK, "previews", f"at *.{domain}")
 
 
-def watches(path: Path) -> Finding:
+def inotify(path: Path, least: int) -> Finding:
+    """A limit of the kernel on how much programs may watch for changes; dev servers run into it."""
+    subject = f"inotify {path.name}"
     try:
         limit = int(path.read_text())
     except (OSError, ValueError):
-        return Finding(Level.NOTE, "file watches", "the limit can't be read")
-    if limit < LEAST_WATCHES:
-        mend = f"sysctl fs.inotify.max_user_watches={LEAST_WATCHES * 8}"
-        return Finding(Level.NOTE, "file watches", f"{limit} for each user; dev servers need more", mend)
-    return Finding(Level.OK, "file watches", str(limit))
+        return Finding(Level.NOTE, subject, "the limit can't be read")
+    if limit < least:
+        mend = f"sudo sysctl fs.inotify.{path.name}={least * 8}"
+        return Finding(Level.NOTE, subject, f"{limit}; the dev servers of several projects need more", mend)
+    return Finding(Level.OK, subject, str(limit))
 
 
-def certificates(settings: Settings) -> Finding:
+def certificates(bundle: Path | None) -> Finding:
     """Behind a company's own authority, package managers in containers need its certificate."""
-    if settings.ca_bundle:
-        return Finding(Level.OK, "certificates", f"projects trust {settings.ca_bundle}")
-    return Finding(Level.OK, "certificates", "those of the image; HUTCH_CA_BUNDLE names others")
+    if bundle is None:
+        return Finding(Level.OK, "certificates", "those of the image; HUTCH_CA_BUNDLE names others")
+    try:
+        usable = b"-----BEGIN CERTIFICATE-----" in bundle.read_bytes()
+    except OSError:
+        usable = False
+    if not usable:
+        found = f"no certificates (PEM) can be read from {bundle}"
+        return Finding(Level.MISSING, "certificates", found, "name a file that has some with HUTCH_CA_BUNDLE")
+    return Finding(Level.OK, "certificates", f"projects trust {bundle}")

@@ -35,9 +35,12 @@ async def test_without_an_engine_it_says_how_to_get_one(tmp_path: Path, runtime:
     assert (found.level, found.mend) == (level, "make engine")
 
 
+LIMITS = {"CgroupVersion": "2", "MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}
+
+
 def engine(version: str = "29.5.1", options: str = "name=seccomp,profile=default") -> dict[str, Any]:
     components = [{"Name": "Engine", "Version": version}, {"Name": "runc", "Version": "1.3.6"}]
-    info = {"SecurityOptions": [options], "DockerRootDir": "/"}
+    info = {"SecurityOptions": [options], "DockerRootDir": "/"} | LIMITS
     return {"version": {"Components": components}, "info": info, "has_image": True, "image": "i"}
 
 
@@ -62,24 +65,58 @@ def test_an_engine_without_seccomp_is_told() -> None:
     assert "seccomp" not in by_subject(list(doctor.engine_findings(engine(), load({}))))
 
 
-def test_both_versions_of_cgroups_are_known(tmp_path: Path) -> None:
-    assert doctor.cgroups(tmp_path).level is Level.NOTE
-    for name in ("memory", "cpu", "pids"):
-        (tmp_path / name).mkdir()
-    assert doctor.cgroups(tmp_path) == Finding(Level.OK, "cgroups", "v1")
-    (tmp_path / "cgroup.controllers").write_text("cpuset cpu io memory pids\n")
-    assert doctor.cgroups(tmp_path) == Finding(Level.OK, "cgroups", "v2")
-    (tmp_path / "cgroup.controllers").write_text("cpuset cpu\n")
-    assert "memory, pids" in doctor.cgroups(tmp_path).found
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [
+        ("v1.7.31", Level.NOTE),
+        ("v1.7.32", Level.OK),
+        ("2.0.9", Level.OK),
+        ("2.1.7", Level.NOTE),
+        ("2.2.4", Level.OK),
+        ("2.3.0", Level.NOTE),
+        ("2.4.0", Level.OK),
+    ],
+)
+def test_each_line_of_releases_has_its_own_floor(version: str, level: Level) -> None:
+    answers = engine()
+    answers["version"]["Components"] = [{"Name": "containerd", "Version": version}]
+    assert by_subject(list(doctor.engine_findings(answers, load({}))))["containerd"].level is level
+
+
+def test_limits_that_the_engine_can_not_keep_are_told() -> None:
+    assert doctor.cgroups(LIMITS) == Finding(Level.OK, "cgroups", "v2")
+    found = doctor.cgroups(LIMITS | {"PidsLimit": False, "CpuCfsQuota": False})
+    assert (found.level, found.found) == (Level.NOTE, "v2, no limits on processors, processes")
 
 
 def test_few_watches_are_told_with_the_command(tmp_path: Path) -> None:
     limit = tmp_path / "max_user_watches"
-    assert doctor.watches(limit).level is Level.NOTE
+    assert doctor.inotify(limit, 65536).level is Level.NOTE
     limit.write_text("8192\n")
-    assert "sysctl" in doctor.watches(limit).mend
+    assert "sysctl fs.inotify.max_user_watches=" in doctor.inotify(limit, 65536).mend
     limit.write_text("524288\n")
-    assert doctor.watches(limit).level is Level.OK
+    assert doctor.inotify(limit, 65536).level is Level.OK
+
+
+def test_a_bundle_without_certificates_is_told(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("nothing")
+    assert doctor.certificates(bundle).level is Level.MISSING
+    bundle.write_text("-----BEGIN CERTIFICATE-----\n")
+    assert doctor.certificates(bundle).level is Level.OK
+    assert doctor.certificates(None).level is Level.OK
+
+
+def test_an_engine_that_may_not_be_asked_is_not_installed_again() -> None:
+    answers = {"error": "Permission denied", "denied": True}
+    assert "usermod" in by_subject(list(doctor.engine_findings(answers, load({}))))["Docker engine"].mend
+
+
+def test_the_local_runtime_needs_no_image() -> None:
+    answers = engine() | {"has_image": False}
+    for runtime, level in (("local", Level.NOTE), ("auto", Level.MISSING)):
+        settings = load({"HUTCH_RUNTIME": runtime})
+        assert by_subject(list(doctor.engine_findings(answers, settings)))["image"].level is level
 
 
 async def test_preview_names_that_lead_nowhere_are_missing() -> None:
