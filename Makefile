@@ -4,10 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := build/stamps
+# Inside of what they stand for, so that they go with it.
+PACKAGES := node_modules/.stamp
+BUNDLE := static/dist/.stamp
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-ENGINE_ANSWERS := docker version >/dev/null 2>&1
+# Docker's client and `make engine` are to ask the engine that the server asks.
+ifdef HUTCH_ENGINE
+export DOCKER_HOST := $(HUTCH_ENGINE)
+endif
+ENGINE_ANSWERS := [ "$${HUTCH_RUNTIME:-auto}" != local ] && timeout 10 docker version >/dev/null 2>&1
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help run test check engine image bundle install browser lock bench doctor clean
 
 help: ## list the verbs
@@ -34,7 +42,7 @@ image: $(STAMPS)/install node ## build the image of the projects' containers
 
 install: $(STAMPS)/install ## the virtual environment with the locked packages
 
-bundle: $(STAMPS)/bundle ## the browser's code
+bundle: $(BUNDLE) ## the browser's code
 
 browser: ## headless Chromium for the tests, from the distribution's packages
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && \
@@ -66,12 +74,12 @@ NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 
 NPM = $(shell if $(NODE_IS_RECENT); then echo npm; else echo env PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/npm; fi)
 
 $(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && echo "installing python3-venv" \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends python3-venv \
+	  >/dev/null; } || { echo "Python's venv is missing: sudo apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Hutch needs Python 3.11 or newer; name one with make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] \
-	  && apt-get update -q && apt-get install -yq --no-install-recommends python3-venv; } \
-	  || { echo "Python's venv is missing: sudo apt-get install python3-venv" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 
 $(STAMPS)/install: $(VENV)/pyvenv.cfg requirements.lock pyproject.toml
 	@mkdir -p $(STAMPS)
@@ -90,12 +98,12 @@ node: $(STAMPS)/install
 	  echo "installing Node.js into $(VENV)"; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock; fi
 
-$(STAMPS)/node_modules: package-lock.json | node
+$(PACKAGES): package-lock.json | node
 	@echo "installing the browser's packages"
 	@$(NPM) ci --silent --no-audit --no-fund
 	@touch $@
 
-$(STAMPS)/bundle: $(STAMPS)/node_modules $(shell find static -name dist -prune -o -type f -print) package.json
+$(BUNDLE): $(PACKAGES) $(shell find static -name dist -prune -o -type f -print) package.json
 	@echo "bundling the browser's code"
 	@$(NPM) run --silent build
 	@touch $@
