@@ -79,7 +79,7 @@ async def write_file(request: Request) -> Response:
     id, path = _project(request), _path(request)
     require = conditions.requirement(request.headers)
     try:
-        saved = await _documents(request).save(id, path, _body(request), require)
+        saved = await _documents(request).save(id, path, _body(request), require, most=MOST_UPLOAD)
     except PreconditionFailed as error:
         return _failed(error)
     _changed(request, [path])
@@ -133,7 +133,9 @@ async def unpack(request: Request) -> Response:
     into, existing = query.get("path", ""), query.get("existing", "replace")
     if existing not in ("replace", "refuse"):
         raise BadRequest("existing must be replace or refuse: what to do where a file of the archive exists already")
-    done = await _documents(request).unpack(_project(request), _body(request), into, replace=existing == "replace")
+    done = await _documents(request).unpack(
+        _project(request), _body(request), into, replace=existing == "replace", most=MOST_UPLOAD
+    )
     top = sorted(os.fsdecode(name) for name in done.top)
     _changed(request, [f"{into}/{name}" if into else name for name in top[:MOST_TOLD]])
     replaced = [os.fsdecode(path) for path in done.replaced[:MOST_TOLD]]
@@ -212,7 +214,7 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
     length = request.headers.get("content-length", "")
     # Bounded before it is parsed: int() takes long for a number of a million digits.
     if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > MOST_UPLOAD):
-        raise TooLarge(f"a file may have at most {MOST_UPLOAD} bytes")
+        raise TooLarge(f"at most {MOST_UPLOAD} bytes are taken")
     try:
         async for piece in request.stream():
             yield piece

@@ -36,12 +36,16 @@ class Lane:
             self._free.release()
             raise
         future.add_done_callback(lambda _: self._release(loop))
+        outcome = asyncio.wrap_future(future)
         try:
-            return await asyncio.shield(asyncio.wrap_future(future))
+            # Not a shield: what fails after the caller has gone would be logged, though nobody is there to miss it.
+            await asyncio.wait([outcome])
         except asyncio.CancelledError:
+            outcome.add_done_callback(_retrieve)
             if dispose:
                 future.add_done_callback(lambda done: _dispose(done, dispose))
             raise
+        return outcome.result()
 
     async def finish(self, work: Callable[[], None]) -> None:
         """Do `work`, which gives something back, in a thread at once, and even if the caller is cancelled."""
@@ -51,6 +55,11 @@ class Lane:
         # The loop may have ended while the thread still worked.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(self._free.release)
+
+
+def _retrieve(outcome: asyncio.Future[T]) -> None:
+    if not outcome.cancelled():
+        outcome.exception()
 
 
 def _dispose(done: Future[T], dispose: Callable[[T], None]) -> None:

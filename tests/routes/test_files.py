@@ -125,15 +125,36 @@ async def test_other_ranges(client: httpx.AsyncClient, base: str) -> None:
     assert same.content == b"01"
 
 
-async def test_a_body_over_the_limit_is_refused(
-    client: httpx.AsyncClient, base: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_length_over_the_limit_is_refused(client: httpx.AsyncClient, base: str, folder: Path) -> None:
     before = os.listdir(folder)
     lying = {"Content-Length": str(2 * 1024**3)}
     for url, method in ((f"{base}/files/file", "PUT"), (f"{base}/import", "POST")):
         assert_problem(await client.request(method, url, content=b"x", headers=lying), 413)
         assert_problem(await client.request(method, url, content=b"x", headers={"Content-Length": "9" * 30}), 413)
     assert os.listdir(folder) == before
+
+
+async def test_a_body_that_grows_over_the_limit_is_refused(
+    client: httpx.AsyncClient, base: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 1_000_000
+    monkeypatch.setattr(module, "MOST_UPLOAD", limit)
+    before = os.listdir(folder)
+    taken = 0
+
+    async def growing(size: int) -> AsyncIterator[bytes]:
+        nonlocal taken
+        for start in range(0, size, 100_000):
+            taken += 100_000
+            yield b"x" * min(100_000, size - start)
+
+    for url, method in ((f"{base}/files/file", "PUT"), (f"{base}/import", "POST")):
+        taken = 0
+        assert_problem(await client.request(method, url, content=growing(100 * limit)), 413, f"{limit} bytes")
+        assert taken <= 2 * limit
+        assert_problem(await client.request(method, url, content=growing(limit + 1)), 413)
+    assert os.listdir(folder) == before
+    assert (await client.put(f"{base}/files/file", content=growing(limit))).status_code == 201
 
 
 async def test_a_part_or_a_packed_body_is_no_file(client: httpx.AsyncClient, base: str) -> None:
