@@ -25,7 +25,6 @@ FREE = {"server.app", "server.serve", "server.__main__", "server.doctor", "serve
 # Only these may import the engines of other people.
 ONLY_IN = {
     "aiodocker": {"server.runtimes.docker"},
-    "ptyprocess": {"server.supervisor.process"},
     "sqlalchemy": {"server.storage"},
 }
 NEVER_IN_SERVICES = ("starlette", "uvicorn")

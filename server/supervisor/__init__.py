@@ -2,7 +2,7 @@
 
 It starts the shells and the app on PTYs, keeps their output in rings numbered by byte offset, reports listening ports,
 relays to them, and ends whole process groups. It is one thread on `selectors`, without asyncio, because it shares half
-a processor and 256 MiB with the user's own programs. Only the standard library and ptyprocess are used, and nothing of
+a processor and 256 MiB with the user's own programs. Only the standard library is used, and nothing of
 the server, so that the folder runs wherever it is copied:
 
     python3 -ISs /opt/hutch/supervisor serve --state DIR --workspace DIR [--environments DIR]

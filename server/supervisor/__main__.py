@@ -5,9 +5,6 @@ import sys
 if not __package__:
     # `python3 FOLDER` puts the folder itself first; the package is one above.
     sys.path[0] = sys.path[0].rpartition("/")[0]
-    if sys.flags.no_site:
-        # -S saves the start of every container some milliseconds; Debian's ptyprocess lies here.
-        sys.path.append("/usr/lib/python3/dist-packages")
     __package__ = sys.path[0] and __file__.split("/")[-2]
     __import__(__package__)
 

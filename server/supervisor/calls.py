@@ -1,10 +1,12 @@
 """Checks what comes over the link before anything is done with it."""
 
+import signal
 from collections.abc import Mapping
 from typing import Any, Final
 
 MOST_ARGUMENTS: Final = 64 * 1024
 MOST_NAME: Final = 128
+MOST_PATH: Final = 4096
 MOST_SIZE: Final = 1000
 
 
@@ -17,9 +19,18 @@ class CallError(Exception):
 
 
 def text(params: Mapping[str, Any], name: str, most: int = MOST_NAME) -> str:
+    """A text that can be shown, and whose JSON is not much longer: all terminals are told of in one frame."""
     value = params.get(name)
-    if not isinstance(value, str) or not value or len(value) > most or "\0" in value:
-        raise CallError("invalid", f"{name} must be a text of 1 to {most} characters")
+    if not isinstance(value, str) or not value.isprintable() or not 1 <= len(value.encode()) <= most:
+        raise CallError("invalid", f"{name} must be a text of 1 to {most} printable bytes")
+    return value
+
+
+def path(params: Mapping[str, Any], name: str) -> str | None:
+    """A path, of whatever characters; None when it is not there."""
+    value = params.get(name)
+    if value is not None and (not isinstance(value, str) or not 1 <= len(value) <= MOST_PATH or "\0" in value):
+        raise CallError("invalid", f"{name} must be a path of at most {MOST_PATH} characters")
     return value
 
 
@@ -28,6 +39,14 @@ def whole(params: Mapping[str, Any], name: str, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise CallError("invalid", f"{name} must be a whole number from {least} to {most}")
     return value
+
+
+def signal_named(params: Mapping[str, Any]) -> signal.Signals:
+    """The signal whose name without SIG is in `signal`."""
+    found = signal.Signals.__members__.get(f"SIG{text(params, 'signal', 8)}")
+    if found is None:
+        raise CallError("invalid", f"there is no signal {params['signal']!r:.20}")
+    return found
 
 
 def size(params: Mapping[str, Any]) -> tuple[int, int]:

@@ -133,6 +133,8 @@ class Channel:
     def attach(self, viewer: "Viewer") -> None:
         self.viewers.append(viewer)
         viewer.sender.want(viewer)
+        # It may be ahead of those that hold the terminal up.
+        self.made_room()
 
     def detach(self, viewer: "Viewer") -> None:
         if viewer in self.viewers:

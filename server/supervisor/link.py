@@ -155,12 +155,17 @@ class Link:
                 raise ProtocolError("stream 0 carries calls")
             self._handler.on_call(self, parse_json(payload))
         elif found := self.streams.get(stream):
-            if kind is Kind.ACK:
-                problem = found.ack(parse_offset(payload))
-                if problem:
-                    self.refuse(stream, problem)
-            else:
-                self._handler.on_frame(self, found, kind, payload)
+            try:
+                if kind is Kind.ACK:
+                    problem = found.ack(parse_offset(payload))
+                elif kind is Kind.CONTROL:
+                    problem = "calls belong on stream 0"
+                else:
+                    problem = self._handler.on_frame(self, found, kind, payload)
+            except ProtocolError as error:
+                problem = str(error)
+            if problem:
+                self.refuse(stream, problem)
         # A frame for a stream that is gone has crossed its end on the way.
 
     def refuse(self, stream: int, problem: str) -> None:
@@ -191,6 +196,6 @@ class Handler(Protocol):
 
     def on_call(self, link: Link, call: dict[str, Any]) -> None: ...
 
-    def on_frame(self, link: Link, stream: Any, kind: Kind, payload: bytes) -> None: ...
+    def on_frame(self, link: Link, stream: Any, kind: Kind, payload: bytes) -> str | None: ...
 
     def on_close(self, link: Link) -> None: ...

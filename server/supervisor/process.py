@@ -1,39 +1,26 @@
-"""Programs on PTYs, each the leader of a session of its own, and their orderly end."""
+"""Programs on PTYs: their output, their input, and their orderly end."""
 
-import errno
 import os
 import signal
+import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
-
-from ptyprocess import PtyProcess
+from collections.abc import Callable
+from typing import Final
 
 from .channel import Channel
-from .loop import Loop, Timer
-from .procfs import Process as Running, ignores_hangup, session_members
+from .ending import Ending, kill_group, ladder
+from .loop import Loop
+from .procfs import Process as Running, ignores_hangup, is_alive, session_members
+from .spawn import Command, decode_status, spawn
 
 READ: Final = 64 * 1024
 INPUT_LIMIT: Final = 1024 * 1024
-"""Bytes of input that wait for a program that does not read."""
-DRAIN_LIMIT: Final = 1024 * 1024
-"""Bytes read after the leader has ended: what the kernel held back, not what a background job goes on to write."""
-SWEEP: Final = 0.05
-ENDING: Final = {signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD}
-
-
-class SpawnError(Exception):
-    """The program could not be started; the message says why."""
-
-
-class Command(NamedTuple):
-    """What to run. `env` is the whole environment."""
-
-    argv: Sequence[str]
-    cwd: str
-    env: Mapping[str, str]
-    cols: int = 120
-    rows: int = 30
+"""Bytes of input that wait for a program that does not read. A server that keeps to its acks stays far below."""
+DRAIN_LIMIT: Final = 128 * 1024
+"""Bytes read after the leader has ended: what the kernel held back, not what a background job goes on to write. With a
+window of viewers it fits the ring, so nobody misses the end."""
+REST_GRACE: Final = 5.0
+"""Seconds for what a leader leaves behind."""
 
 
 class Program:
@@ -63,13 +50,10 @@ class Program:
         self.output_at = 0.0
         self.input_at = 0.0
         self.cols, self.rows = command.cols, command.rows
-        self._pty = _spawn(command)
-        self.pid: int = self._pty.pid
-        self._fd: int = self._pty.fd
-        os.set_blocking(self._fd, False)
+        self.pid, self._fd = spawn(command)
         self._input = bytearray()
         self._flushed: list[Callable[[], None]] = []
-        self._sweeper: Timer | None = None
+        self._ending: Ending | None = None
         self._resume()
 
     # ---- output
@@ -135,15 +119,12 @@ class Program:
     def resize(self, cols: int, rows: int) -> None:
         if not self.ended:
             self.cols, self.rows = cols, rows
-            self._pty.setwinsize(rows, cols)
+            termios.tcsetwinsize(self._fd, (rows, cols))
 
-    def send_signal(self, name: str) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Signal the foreground process group of the PTY, as a key of its terminal would."""
-        try:
-            group = os.tcgetpgrp(self._fd)
-        except OSError:
-            group = self.pid
-        _kill_group(group, signal.Signals[f"SIG{name}"])
+        if not self.ended:
+            kill_group(self._foreground(), number)
 
     # ---- end
 
@@ -155,15 +136,14 @@ class Program:
         self._loop.unwatch(self._fd)
         self.channel.on_room = None
         self.channel.finish({"type": "exit", "code": self.code, "signal": self.signal})
-        # The hang-up: closing the PTY is what a terminal that is gone looks like to the rest of the session.
-        # Through the object that owns the descriptor: it would close that number again when it is collected.
-        self._pty.fileobj.close()
-        self._pty.closed = True
-        self._fd = -1
         self._input.clear()
+        self._flushed.clear()
+        if self._ending is None:
+            self._begin_ending(REST_GRACE, signal.SIGHUP)
+        # The hang-up: closing the PTY is what a terminal that is gone looks like to the rest of the session.
+        os.close(self._fd)
+        self._fd = -1
         self._on_exit(self)
-        if self._sweeper is None:
-            self.end(5.0, lambda: None)
 
     def _drain(self) -> None:
         left = DRAIN_LIMIT
@@ -179,69 +159,38 @@ class Program:
 
     def end(self, grace: float, done: Callable[[], None], first: signal.Signals = signal.SIGHUP) -> None:
         """Ask the session to end, insist, then kill, within `grace` seconds; `done` when all are gone."""
-        if self._sweeper:
-            self._sweeper.cancel()
-        ladder = [(0.0, first), (grace * 0.3, signal.SIGTERM), (grace * 0.7, signal.SIGKILL)]
-        began = time.monotonic()
-        # Whoever ignores the hang-up at its first step asked to be left alone, unless it is in the foreground.
-        spared = {member.pid for member in self._members() if self._is_spared(member)}
+        if self._ending is None or (self._ending.is_over and not self.ended):
+            self._begin_ending(grace, first).then(done)
+        else:
+            self._ending.hurry(ladder(grace))
+            self._ending.then(done)
 
-        def sweep() -> None:
-            members = [member for member in self._members() if member.pid not in spared]
-            if not members and (self.ended or not _is_alive(self.pid)):
-                self._sweeper = None
-                done()
-                return
-            while ladder and time.monotonic() - began >= ladder[0][0]:
-                number = ladder.pop(0)[1]
-                for member in members:
-                    _kill(member.pid, number)
-                    # A stopped process acts on nothing but SIGKILL before it is continued.
-                    _kill(member.pid, signal.SIGCONT)
-            self._sweeper = self._loop.call_later(SWEEP if time.monotonic() - began > SWEEP else 0.01, sweep)
+    def _begin_ending(self, grace: float, first: signal.Signals) -> Ending:
+        members = session_members(self.pid)
+        spared = {member.pid for member in members if self._is_spared(member)}
+        # A job of several processes is spared as a whole, with those that it is yet to start.
+        groups = {member.group for member in members if member.pid in spared}
+        groups -= {member.group for member in members if member.pid not in spared} | {self.pid}
 
-        sweep()
+        def left() -> list[int]:
+            members = session_members(self.pid)
+            pids = [member.pid for member in members if member.pid not in spared and member.group not in groups]
+            return pids or ([self.pid] if not self.ended and is_alive(self.pid) else [])
 
-    def _members(self) -> list[Running]:
-        return session_members(self.pid)
+        self._ending = Ending(self._loop, left, ladder(grace, first))
+        return self._ending
 
     def _is_spared(self, member: Running) -> bool:
+        """Whoever ignores the hang-up asked to be left alone, unless it is in the foreground."""
         if not self._spares or member.pid == self.pid or member.group == self._foreground():
             return False
         return ignores_hangup(member.pid)
 
     def _foreground(self) -> int:
         try:
-            return os.tcgetpgrp(self._fd) if self._fd >= 0 else -1
+            return os.tcgetpgrp(self._fd)
         except OSError:
             return -1
-
-
-def _spawn(command: Command) -> PtyProcess:
-    try:
-        return PtyProcess.spawn(
-            list(command.argv),
-            cwd=command.cwd,
-            env=dict(command.env),
-            dimensions=(command.rows, command.cols),
-            preexec_fn=_default_signals,
-        )
-    except OSError as error:
-        raise SpawnError(f"{command.argv[0]}: {error.strerror or error}") from error
-    except Exception as error:
-        # ptyprocess raises what it read from the child, in whatever class that named.
-        raise SpawnError(f"{command.argv[0]}: {error}") from error
-
-
-def decode_status(status: int) -> tuple[int | None, str | None]:
-    """Exit code or signal name of a wait status."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        try:
-            return None, signal.Signals(number).name.removeprefix("SIG")
-        except ValueError:
-            return None, str(number)
-    return os.WEXITSTATUS(status), None
 
 
 def reap(find: Callable[[int], Program | None]) -> None:
@@ -258,34 +207,3 @@ def reap(find: Callable[[int], Program | None]) -> None:
             return
         if program := find(pid):
             program.reaped(status)
-
-
-def _default_signals() -> None:
-    for number in ENDING:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, set())
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except OSError:
-        pass
-
-
-def _kill_group(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except OSError as error:
-        if error.errno not in (errno.ESRCH, errno.EPERM):
-            raise

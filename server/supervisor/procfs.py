@@ -21,6 +21,11 @@ class Process(NamedTuple):
     memory: int
 
 
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, a zombie too."""
+    return os.path.exists(f"/proc/{pid}")
+
+
 def processes() -> dict[int, Process]:
     """All processes that can be seen; those that end meanwhile are left out."""
     found = {}

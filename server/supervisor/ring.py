@@ -1,15 +1,17 @@
 """The newest bytes of a stream, numbered by their offset since its beginning."""
 
+import mmap
 from typing import Final
 
 CAPACITY: Final = 1024 * 1024
 
 
 class Ring:
-    """Keeps the last `capacity` bytes. Memory is used only as far as it was written."""
+    """Keeps the last `capacity` bytes. Memory is used only as far as it was written: most terminals say little."""
 
     def __init__(self, capacity: int = CAPACITY, start: int = 0) -> None:
-        self._buffer = bytearray(capacity)
+        # Not a bytearray, which would fill all of it with zeros: 1 MiB for each idle terminal.
+        self._buffer = mmap.mmap(-1, capacity, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._capacity = capacity
         self.start = start
         self.end = start
@@ -36,5 +38,5 @@ class Ring:
         length = min(limit, self.end - offset)
         at = offset % self._capacity
         first = min(length, self._capacity - at)
-        data = bytes(memoryview(self._buffer)[at : at + first])
-        return data if first == length else data + bytes(memoryview(self._buffer)[: length - first])
+        data = self._buffer[at : at + first]
+        return data if first == length else data + self._buffer[: length - first]

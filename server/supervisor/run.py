@@ -9,7 +9,8 @@ from typing import Any, Final
 from .channel import Channel
 from .environment import Environments, fingerprint, sourced
 from .loop import Loop
-from .process import Command, Program, SpawnError
+from .process import Program
+from .spawn import Command, SpawnError
 
 STOP_GRACE: Final = 5.0
 ACTIVE: Final = ("starting", "installing", "running")

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,10 +16,11 @@ from .environment import Environments
 from .link import Link
 from .loop import Loop
 from .ports import listening
-from .process import Command, Program, SpawnError, reap
+from .process import Program, reap
 from .protocol import VERSION, Kind, message, parse_json
 from .relay import Relay
 from .run import Plan, Run
+from .spawn import Command, SpawnError
 from .usage import usage
 
 MOST_LINKS: Final = 64
@@ -29,6 +31,9 @@ PORTS_EVERY: Final = 1.0
 PORTS_SOON: Final = 0.03
 PORTS_SOON_FOR: Final = 10.0
 """Seconds after a program was started in which ports are looked for more often."""
+ATTACH_PATIENCE: Final = 10.0
+"""Seconds for the supervisor of a container that was just started to listen."""
+ATTACH_AGAIN: Final = 0.005
 END_GRACE: Final = 5.0
 LAST_GRACE: Final = 3.0
 """Seconds for everything to end when the supervisor is told to: the engine kills after a little more."""
@@ -173,8 +178,8 @@ class Supervisor:
         except CallError as error:
             reply.fail(error.code, str(error))
 
-    def on_frame(self, link: Link, stream: Any, kind: Kind, payload: bytes) -> None:
-        """What a server sends on a stream: input, a message about it, or its end."""
+    def on_frame(self, link: Link, stream: Any, kind: Kind, payload: bytes) -> str | None:
+        """What a server sends on a stream: input, a message about it, or its end. Returns what is wrong with it."""
         problem = None
         if kind is Kind.CLOSE:
             if isinstance(stream, Relay):
@@ -192,8 +197,7 @@ class Supervisor:
             taken = stream.taken
             if not program.write(payload, lambda: link.consumed(stream.id, taken)):
                 problem = None if program.ended else "the program does not read its input, and too much waits already"
-        if problem:
-            link.refuse(stream.id, problem)
+        return problem
 
     def _told(self, link: Link, stream: Any, value: dict[str, Any]) -> str | None:
         kind = value.get("type")
@@ -207,10 +211,7 @@ class Supervisor:
             if kind == "resize" and program:
                 program.resize(*calls.size(value))
             elif kind == "signal" and program:
-                name = calls.text(value, "signal", 8)
-                if f"SIG{name}" not in signal.Signals.__members__:
-                    return f"there is no signal {name}"
-                program.send_signal(name)
+                program.send_signal(calls.signal_named(value))
         except CallError as error:
             return str(error)
         return None
@@ -248,7 +249,8 @@ class Supervisor:
             raise CallError("limit", f"a project has at most {MOST_TERMINALS} terminals; close one first")
         cols, rows = calls.size(params)
         variables = self._environments.variables(calls.variables(params))
-        command = Command(calls.arguments(params), params.get("cwd") or self._workspace, variables, cols, rows)
+        cwd = calls.path(params, "cwd") or self._workspace
+        command = Command(calls.arguments(params), cwd, variables, cols, rows)
         channel = Channel()
         try:
             program = Program(self._loop, command, channel, self._ended)
@@ -306,8 +308,7 @@ class Supervisor:
                 calls.variables(step)
         if install:
             calls.arguments(install, "files")
-            if install.get("requires") is not None:
-                calls.text(install, "requires", 4096)
+            calls.path(install, "requires")
         environment = calls.arguments(params, "environment") if params.get("environment") is not None else None
         self._run.start(Plan(environment, install, app))
         self._look_for_ports()
@@ -432,11 +433,16 @@ def attach(state: str) -> int:
     """Hand standard input and output to the supervisor as a link, and wait until it is done with them."""
     os.chdir(state)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.connect("supervisor.sock")
-    except OSError as error:
-        print(f"the supervisor does not answer: {error.strerror}", file=sys.stderr)
-        return 1
+    deadline = time.monotonic() + ATTACH_PATIENCE
+    while True:
+        try:
+            connection.connect("supervisor.sock")
+            break
+        except OSError as error:
+            if time.monotonic() > deadline:
+                print(f"the supervisor does not answer: {error.strerror}", file=sys.stderr)
+                return 1
+            time.sleep(ATTACH_AGAIN)
     socket.send_fds(connection, [b"\0"], [0, 1])
     # Our own copies would keep the pipes open after the supervisor has closed its.
     os.close(0)

@@ -13,7 +13,7 @@ NAME = "hutch-test-runtimes"
 SUPERVISOR = Path(__file__).parents[2] / "server" / "supervisor"
 DOCKERFILE = """
 FROM debian:trixie-slim
-RUN apt-get update && apt-get install -y --no-install-recommends python3-minimal python3-ptyprocess
+RUN apt-get update && apt-get install -y --no-install-recommends python3
 RUN mkdir -p /home/hutch /var/lib/hutch/environments /workspace /run/hutch \\
  && chmod 1777 /home/hutch /var/lib/hutch/environments
 COPY supervisor /opt/hutch/supervisor

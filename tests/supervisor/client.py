@@ -95,6 +95,15 @@ class Client:
             else:
                 self._receive()
 
+    def answered(self, number: int) -> dict[str, Any]:
+        """The reply to a call that was sent by hand, which may have come among events."""
+        deadline = time.monotonic() + 15
+        while not any(value.get("id") == number for value in self.events):
+            assert time.monotonic() < deadline, f"call {number} is not answered"
+            self.call("usage")
+            time.sleep(0.01)
+        return next(value for value in self.events if value.get("id") == number)
+
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         reply = self.ask(method, **params)
         assert "result" in reply, reply

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from server.supervisor.protocol import VERSION, VIEWER_WINDOW, Decoder, Kind, message
+from server.supervisor.protocol import VERSION, VIEWER_WINDOW, Decoder, Kind, frame, message
 from tests.supervisor.client import FOLDER, Client, SupervisorProcess
 
 
@@ -57,6 +57,65 @@ def test_the_end_is_told_after_the_last_byte(client: Client, script: str, code: 
 
 def test_a_program_that_does_not_exist_is_an_error(client: Client) -> None:
     assert client.error("spawn", name="x", argv=["/no/such/program"], cols=80, rows=24) == "failed"
+
+
+def test_a_working_directory_that_is_gone_is_an_error(supervisor: SupervisorProcess, client: Client) -> None:
+    assert client.error("spawn", name="x", argv=["sh"], cwd="/no/such/folder", cols=80, rows=24) == "failed"
+    assert client.error("spawn", name="x", argv=["sh"], cwd=7, cols=80, rows=24) == "invalid"
+    assert client.call("list")["terminals"] == []
+
+
+def test_a_viewer_at_the_end_lets_a_paused_terminal_go_on(supervisor: SupervisorProcess, client: Client) -> None:
+    stuck = client.shell(script="head -c 3000000 /dev/zero | tr '\\0' x; echo; echo last")
+    stuck.acks = False
+    while stuck.offset < VIEWER_WINDOW:
+        stuck.step()
+    with supervisor.link() as other:
+        other.attach("main", 2**40).until("last\r\n")
+
+
+def test_two_who_end_a_terminal_are_both_answered(supervisor: SupervisorProcess, client: Client) -> None:
+    client.shell(script="trap '' HUP TERM; echo ready; sleep 1000").until("ready")
+    with supervisor.link() as other:
+        params = {"name": "main", "grace": 2}
+        other.socket.sendall(message(Kind.CONTROL, 0, {"id": 70, "method": "end", "params": params}))
+        other.call("usage")
+        assert client.call("end", name="main", grace=1)["signal"] == "KILL"
+        assert other.answered(70)["result"]["signal"] == "KILL"
+
+
+def test_an_idle_terminal_costs_little_memory(supervisor: SupervisorProcess, client: Client) -> None:
+    def resident() -> int:
+        return int(Path(f"/proc/{supervisor.process.pid}/statm").read_text().split()[1]) * 4096
+
+    client.shell("first").until("$ ")
+    before = resident()
+    for n in range(20):
+        client.shell(f"t{n}").until("$ ")
+    assert resident() - before < 20 * 64 * 1024
+
+
+def test_all_terminals_fit_one_report_whatever_their_names(client: Client) -> None:
+    def spawn(name: str) -> dict[str, Any]:
+        return client.ask("spawn", name=name, argv=["true"], cols=80, rows=24)
+
+    assert spawn("\x1b[2J")["error"]["code"] == "invalid"
+    assert spawn("\U00010000" * 33)["error"]["code"] == "invalid"
+    for n in range(200):
+        assert "result" in spawn("\U00010000" * 31 + f"{n:04}")
+    assert spawn("one more")["error"]["code"] == "limit"
+    assert len(client.call("list")["terminals"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"), [(Kind.MESSAGE, b"["), (Kind.MESSAGE, b"7"), (Kind.ACK, b"abc"), (Kind.CONTROL, b"{}")]
+)
+def test_nonsense_on_a_stream_ends_that_stream_alone(client: Client, kind: Kind, payload: bytes) -> None:
+    first, second = client.shell("a"), client.shell("b")
+    client.socket.sendall(frame(kind, first.id, payload))
+    assert first.until_closed()["type"] == "error"
+    second.send("echo fine-$((1 + 1))\n")
+    second.until("fine-2")
 
 
 def test_nothing_of_the_supervisors_environment_leaks(client: Client) -> None:
@@ -301,6 +360,20 @@ def test_sigterm_ends_every_program(tmp_path: Path) -> None:
         process.process.send_signal(signal.SIGTERM)
         assert process.process.wait(timeout=8) == 0
         assert not is_alive(child)
+
+
+def test_attach_waits_for_a_supervisor_that_is_still_starting(tmp_path: Path) -> None:
+    starting = SupervisorProcess(tmp_path)
+    command = [sys.executable, "-I", str(FOLDER), "attach", "--state", str(starting.state)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin and process.stdout
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+        with starting:
+            process.stdin.write(message(Kind.CONTROL, 0, {"id": 1, "method": "usage", "params": {}}))
+            assert b'"id":1' in process.stdout.read(65536)
+            process.stdin.close()
+            assert process.wait(timeout=5) == 0
 
 
 def test_a_descriptor_pair_handed_over_is_a_link(supervisor: SupervisorProcess, client: Client) -> None:
