@@ -126,7 +126,11 @@ class Run:
             return
 
         def installed() -> None:
-            self._write_stamp(wanted)
+            try:
+                self._write_stamp(wanted)
+            except OSError as error:
+                # Then it is installed again next time, which is no reason not to run now.
+                self._log.append(f"\x1b[31mthe install can't be noted: {error.strerror}\x1b[0m\r\n".encode())
             self._start_app(plan)
 
         self._state = "installing"

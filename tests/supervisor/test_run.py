@@ -65,6 +65,14 @@ def test_what_is_installed_is_not_installed_again_until_something_changed(
     assert installed() == "skipped"
 
 
+def test_an_install_that_can_not_be_noted_still_runs_the_app(supervisor: SupervisorProcess, client: Client) -> None:
+    (supervisor.state / "install.stamp").mkdir()
+    run(client, "echo up; sleep 1000", install="true")
+    assert steps(settled(client, "running"))["install"] == "done"
+    client.attach("log").until("can't be noted")
+    client.call("stop")
+
+
 def test_a_failed_install_says_so_and_the_app_is_not_started(client: Client) -> None:
     run(client, "touch started", install="echo broken; exit 9")
     status = settled(client, "failed")
