@@ -5,8 +5,10 @@ transaction; SQLite's log is synced before a change is acknowledged. Times go in
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,8 +113,10 @@ class Database:
     async def open(self) -> None:
         """Connect and bring the schema up to date. Raises Unavailable when a newer Hutch has written the database."""
         if self._url.get_backend_name() == "sqlite" and self._url.database:
-            # SQLite gives its log the permissions of the database, so that setting them once is enough.
-            await asyncio.to_thread(Path(self._url.database).touch, mode=0o600)
+            try:
+                await asyncio.to_thread(_create_sqlite, Path(self._url.database))
+            except sqlite3.DatabaseError as error:
+                raise _explained(str(error)) from error
         self._engine = create_async_engine(self._url)
         if self._url.get_backend_name() == "sqlite":
             event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
@@ -149,7 +153,7 @@ class Database:
             # Its other subclasses are about the statement: a duplicate, or a mistake of ours.
             if type(error) not in (DatabaseError, OperationalError):
                 raise
-            raise _explained(error) from error
+            raise _explained(str(error.orig)) from error
 
 
 class ProjectTable:
@@ -244,11 +248,28 @@ def _project(row: Row[Any]) -> Project:
     return Project(ProjectId(row.id), row.name, row.template, row.created_at)
 
 
+def _create_sqlite(path: Path) -> None:
+    """Make the file, for its owner alone, with a log that readers need not wait for."""
+    # SQLite gives its log the permissions of the database, so that setting them once is enough.
+    path.touch(mode=0o600)
+    deadline = time.monotonic() + BUSY_TIMEOUT / 1000
+    while True:
+        try:
+            with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT / 1000)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Two that switch at once would wait for each other for ever, so SQLite fails one of them at once.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _configure_sqlite(connection: Any, _record: object) -> None:
     # Without this the driver begins transactions by its own rules, and changes to the schema would not be part of one.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {BUSY_TIMEOUT}"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {BUSY_TIMEOUT}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -270,8 +291,7 @@ def _migrate(connection: Connection) -> None:
         ) from error
 
 
-def _explained(error: DatabaseError) -> StorageFull | Unavailable:
-    reason = str(error.orig)
+def _explained(reason: str) -> StorageFull | Unavailable:
     if "full" in reason:
         return StorageFull("the disk of the database is full; free some space and try again")
     if "locked" in reason:
