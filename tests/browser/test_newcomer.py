@@ -106,6 +106,7 @@ async def test_on_a_phone(page: Page, server: Server) -> None:
     assert overflow <= 0, "nothing is wider than the phone"
 
 
+@pytest.mark.parametrize("forgiven", [("Failed to load resource", "WebSocket connection to")])
 async def test_the_terminal_survives_a_reload_and_a_killed_server(page: Page, server: Server) -> None:
     project = await create(page, server)
     await page.get_by_role("button", name="Run", exact=True).first.click()
