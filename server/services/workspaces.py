@@ -262,9 +262,7 @@ class Workspaces:
 
     def _container_ended(self, workspace: Workspace, state: StepState, detail: str | None) -> None:
         if workspace.container:
-            workspace.container = replace(
-                workspace.container, state=state, ended_at=datetime.now(UTC), detail=detail
-            )
+            workspace.container = replace(workspace.container, state=state, ended_at=datetime.now(UTC), detail=detail)
         if state is StepState.FAILED:
             workspace.run, workspace.detail = Run(State.FAILED), detail
         self._changed(workspace, "status")

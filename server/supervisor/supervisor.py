@@ -449,4 +449,3 @@ def attach(state: str) -> int:
     os.close(1)
     connection.recv(1)
     return 0
-

@@ -58,7 +58,7 @@ def test_a_changed_flake_becomes_a_script() -> None:
     shown = inside(
         "cp $(grep -l nodejs_22 /opt/hutch/flakes/*/flake.nix) .;"
         "sed -i 's/nodejs_22/nodejs_24/; s/mkShell {/mkShell { GREETING = \"it'\"'\"'s $(fine)\"; /' flake.nix;"
-        "/opt/hutch/environment /tmp/made.sh && . /tmp/made.sh && node --version && echo \"$GREETING\"; ls -A /tmp"
+        '/opt/hutch/environment /tmp/made.sh && . /tmp/made.sh && node --version && echo "$GREETING"; ls -A /tmp'
     )
     lines = shown.stdout.splitlines()
     assert lines[0].startswith("v24."), shown.stderr
@@ -70,7 +70,7 @@ def test_a_changed_flake_becomes_a_script() -> None:
     [
         ("{ outputs = { self }: { }; }", "does not provide attribute"),
         ("{ this is no nix", "syntax error"),
-        ('{ outputs = { nixpkgs, ... }: { devShells.x86_64-linux.default = nixpkgs.nosuch; }; }', "nosuch"),
+        ("{ outputs = { nixpkgs, ... }: { devShells.x86_64-linux.default = nixpkgs.nosuch; }; }", "nosuch"),
     ],
 )
 def test_a_broken_flake_fails_with_the_words_of_nix(flake: str, said: str) -> None:
@@ -90,7 +90,7 @@ def test_what_a_shell_hook_says_is_not_taken_for_variables() -> None:
 
 def test_what_compilers_and_the_author_need_is_kept_and_the_rest_is_not() -> None:
     shown = inside(
-        FLAKE + "with 'depth = 3; config = \"c\"; NIX_CFLAGS_COMPILE = \"-I/x\"; http_proxy = \"p\";'\n"
+        FLAKE + 'with \'depth = 3; config = "c"; NIX_CFLAGS_COMPILE = "-I/x"; http_proxy = "p";\'\n'
         "http_proxy=secret /opt/hutch/environment /tmp/made.sh && cat /tmp/made.sh"
     )
     names = {line.split("=")[0].removeprefix("export ") for line in shown.stdout.splitlines()}

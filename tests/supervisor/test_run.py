@@ -125,7 +125,7 @@ def test_the_environment_is_made_once_for_each_content(tmp_path: Path) -> None:
         flake.write_text("one")
 
         def ran() -> str:
-            run(client, "echo \"<$FROM_NIX>\"", environment=make)
+            run(client, 'echo "<$FROM_NIX>"', environment=make)
             state = steps(settled(client, "exited"))["environment"]
             client.call("stop")
             return state
