@@ -12,9 +12,11 @@ from typing import Any, Final
 from . import calls, relay
 from .calls import CallError
 from .channel import Channel, LogFile, Viewer
-from .environment import Environments
+from .duplex import Duplex
+from .environment import Environments, sourced
 from .link import Link
 from .loop import Loop
+from .piped import Piped
 from .ports import listening
 from .process import Program, reap
 from .protocol import VERSION, Kind, message, parse_json
@@ -25,6 +27,7 @@ from .usage import usage
 
 MOST_LINKS: Final = 64
 MOST_TERMINALS: Final = 200
+MOST_PIPED: Final = 64
 MOST_STREAMS: Final = 1000
 LOG: Final = "log"
 PORTS_EVERY: Final = 1.0
@@ -69,6 +72,7 @@ class Supervisor:
         self._run = Run(loop, self._log, self._environments, (workspace, state), self._run_changed)
         self._terminals: dict[str, Program] = {}
         self._programs: dict[int, Program] = {}
+        self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
         self._ports: list[dict[str, Any]] = []
         self._soon_left = 0.0
@@ -86,6 +90,7 @@ class Supervisor:
             "run": self._start_run,
             "stop": lambda link, params, reply: self._run.stop(lambda: reply(self._run.status)),
             "connect": self._connect,
+            "execute": self._execute,
             "usage": lambda link, params, reply: reply(usage()),
             "shutdown": lambda link, params, reply: self.shut_down(),
         }
@@ -112,6 +117,9 @@ class Supervisor:
         for program in [program for program in self._terminals.values() if not program.ended]:
             waiting[0] += 1
             program.end(LAST_GRACE, done)
+        for piped in self._piped.values():
+            waiting[0] += 1
+            piped.end(LAST_GRACE, done)
         waiting[0] += 1
         self._run.stop(done)
         self._loop.call_later(LAST_GRACE + 1, self._loop.stop)
@@ -119,7 +127,7 @@ class Supervisor:
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGCHLD:
-            reap(lambda pid: self._programs.get(pid) or self._run.programs.get(pid))
+            reap(lambda pid: self._programs.get(pid) or self._piped.get(pid) or self._run.programs.get(pid))
         else:
             self.shut_down()
 
@@ -182,7 +190,7 @@ class Supervisor:
         """What a server sends on a stream: input, a message about it, or its end. Returns what is wrong with it."""
         problem = None
         if kind is Kind.CLOSE:
-            if isinstance(stream, Relay):
+            if isinstance(stream, Duplex):
                 stream.finish()
             else:
                 link.drop(stream.id)
@@ -190,7 +198,7 @@ class Supervisor:
                 self._terminals_changed()
         elif kind is Kind.MESSAGE:
             problem = self._told(link, stream, parse_json(payload))
-        elif isinstance(stream, Relay):
+        elif isinstance(stream, Duplex):
             problem = stream.take(payload)
         elif program := self._program_of(stream):
             stream.taken += len(payload)
@@ -201,7 +209,7 @@ class Supervisor:
 
     def _told(self, link: Link, stream: Any, value: dict[str, Any]) -> str | None:
         kind = value.get("type")
-        if isinstance(stream, Relay):
+        if isinstance(stream, Duplex):
             if kind == "reset":
                 link.drop(stream.id)
                 stream.abort()
@@ -330,6 +338,29 @@ class Supervisor:
                 reply({})
 
         relay.connect(self._loop, port, connected)
+
+    def _execute(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        number = self._new_stream(link, params)
+        if len(self._piped) >= MOST_PIPED:
+            raise CallError(
+                "limit", f"at most {MOST_PIPED} programs of the project work for its pages at the same time"
+            )
+        variables = self._environments.variables(calls.variables(params))
+        argv = calls.arguments(params)
+        if params.get("sourced") is True:
+            argv = sourced(argv, variables)
+        command = Command(argv, calls.path(params, "cwd") or self._workspace, variables)
+        merged = params.get("merged") is True
+        try:
+            piped = Piped(self._loop, link, number, command, lambda ended: self._forget_piped(ended.pid), merged=merged)
+        except SpawnError as error:
+            raise CallError("failed", str(error)) from error
+        self._piped[piped.pid] = piped
+        link.streams[number] = piped
+        reply({"pid": piped.pid})
+
+    def _forget_piped(self, pid: int) -> None:
+        self._piped.pop(pid, None)
 
     def _is_ours(self, port: int) -> bool:
         """Whether the port may be reached. A container has its ports for itself; elsewhere others listen there too."""
