@@ -144,14 +144,19 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Terminal": record(
         {
             "name": TEXT,
+            "title": {**TEXT, "description": "What people call it; its name until they do."},
             "ended": FLAG,
             "viewers": WHOLE,
+            "attached": {
+                **array(record({"since": nullable(TIME), "viewOnly": FLAG})),
+                "description": "The viewers one by one; of very many only the first.",
+            },
             "startedAt": nullable(TIME),
             "cols": WHOLE,
             "rows": WHOLE,
-            "title": TEXT,
         }
     ),
+    "TerminalChange": record({"title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."}}),
     "Entry": record(_ENTRY),
     "SavedEntry": record({**_ENTRY, "warning": nullable(TEXT)}),
     "FileOperation": {

@@ -22,8 +22,8 @@ from server.runtimes.base import Runtime, Spec
 from server.runtimes.link import Link, Stream
 from server.services.documents import Documents
 from server.services.events import Subscription
-from server.services.projects import Projects
-from server.services.reports import Terminal, parse_ports, parse_run, parse_terminals
+from server.services.projects import Projects, check_name
+from server.services.reports import MOST_TITLE, Terminal, parse_ports, parse_run, parse_terminals
 from server.services.workspace import Idle, Status, Workspace
 
 logger = logging.getLogger(__name__)
@@ -176,6 +176,19 @@ class Workspaces:
         except (NotFound, Conflict):
             # Gone already, or started again under the same name in between.
             pass
+
+    async def change_terminal(self, id: ProjectId, name: str, title: object) -> Terminal:
+        """Call a terminal by another title, for everyone and as long as its container lives; by its name for None.
+
+        Raises Invalid, NotFound, and Conflict when the project does not run.
+        """
+        link = self._require_link(self._workspace(id))
+        text = None if title is None else check_name(title, field="title", most=MOST_TITLE)
+        try:
+            report = await link.call("rename", name=TERMINALS + name, title=text)
+        except NotFound:
+            raise NotFound("there is no such terminal") from None
+        return parse_terminals([{**report, "name": TERMINALS + name}], TERMINALS)[0]
 
     async def _spawn(self, link: Link, workspace: Workspace, channel: str, size: tuple[int, int]) -> None:
         layout = self._runtime.layout(self._spec(workspace))

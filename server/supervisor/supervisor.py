@@ -23,6 +23,7 @@ from .protocol import VERSION, Kind, message, parse_json
 from .relay import Relay
 from .run import Plan, Run
 from .spawn import Command, SpawnError
+from .terminals import MOST_TITLE, MOST_TOLD, Terminal
 from .usage import usage
 
 MOST_LINKS: Final = 64
@@ -30,6 +31,7 @@ MOST_TERMINALS: Final = 200
 MOST_PIPED: Final = 64
 MOST_STREAMS: Final = 1000
 LOG: Final = "log"
+NO_INPUT: Final = "this viewer only looks: it may send no input, size or signal"
 PORTS_EVERY: Final = 1.0
 PORTS_SOON: Final = 0.03
 PORTS_SOON_FOR: Final = 10.0
@@ -37,6 +39,8 @@ PORTS_SOON_FOR: Final = 10.0
 ATTACH_PATIENCE: Final = 10.0
 """Seconds for the supervisor of a container that was just started to listen."""
 ATTACH_AGAIN: Final = 0.005
+TELL_EVERY: Final = 0.1
+"""Seconds between reports of the terminals at least: each names all of them, to every link."""
 END_GRACE: Final = 5.0
 LAST_GRACE: Final = 3.0
 """Seconds for everything to end when the supervisor is told to: the engine kills after a little more."""
@@ -70,7 +74,7 @@ class Supervisor:
         self._environments = Environments(workspace, environments)
         self._log = Channel(LogFile(f"{state}/log"))
         self._run = Run(loop, self._log, self._environments, (workspace, state), self._run_changed)
-        self._terminals: dict[str, Program] = {}
+        self._terminals: dict[str, Terminal] = {}
         self._programs: dict[int, Program] = {}
         self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
@@ -79,6 +83,7 @@ class Supervisor:
         self._scanning = False
         self._ending = False
         self._terminals_told = True
+        self._told_at = 0.0
         self._boot = os.urandom(8).hex()
         self._methods: dict[str, Callable[[Link, dict[str, Any], Reply], None]] = {
             "hello": self._hello,
@@ -86,6 +91,7 @@ class Supervisor:
             "attach": self._attach,
             "end": self._end,
             "forget": self._forget,
+            "rename": self._rename,
             "list": lambda link, params, reply: reply({"terminals": self._listed()}),
             "run": self._start_run,
             "stop": lambda link, params, reply: self._run.stop(lambda: reply(self._run.status)),
@@ -114,7 +120,7 @@ class Supervisor:
             if not waiting[0]:
                 self._loop.stop()
 
-        for program in [program for program in self._terminals.values() if not program.ended]:
+        for program in [terminal.program for terminal in self._terminals.values() if not terminal.program.ended]:
             waiting[0] += 1
             program.end(LAST_GRACE, done)
         for piped in self._piped.values():
@@ -200,6 +206,8 @@ class Supervisor:
             problem = self._told(link, stream, parse_json(payload))
         elif isinstance(stream, Duplex):
             problem = stream.take(payload)
+        elif stream.view_only:
+            problem = NO_INPUT
         elif program := self._program_of(stream):
             stream.taken += len(payload)
             taken = stream.taken
@@ -214,6 +222,8 @@ class Supervisor:
                 link.drop(stream.id)
                 stream.abort()
             return None
+        if stream.view_only:
+            return NO_INPUT
         program = self._program_of(stream)
         try:
             if kind == "resize" and program:
@@ -225,7 +235,7 @@ class Supervisor:
         return None
 
     def _program_of(self, viewer: Viewer) -> Program | None:
-        return next((p for p in self._terminals.values() if p.channel is viewer.channel), None)
+        return next((t.program for t in self._terminals.values() if t.program.channel is viewer.channel), None)
 
     def _tell(self, event: dict[str, Any]) -> None:
         whole = message(Kind.CONTROL, 0, event)
@@ -251,7 +261,7 @@ class Supervisor:
     def _spawn(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name = calls.text(params, "name")
         known = self._terminals.get(name)
-        if name == LOG or (known and not known.ended):
+        if name == LOG or (known and not known.program.ended):
             raise CallError("exists", f"{name} runs already")
         if len(self._terminals) >= MOST_TERMINALS and not known:
             raise CallError("limit", f"a project has at most {MOST_TERMINALS} terminals; close one first")
@@ -265,33 +275,28 @@ class Supervisor:
         except SpawnError as error:
             raise CallError("failed", str(error)) from error
         channel.on_room = program.made_room
-        self._terminals[name] = program
+        terminal = self._terminals[name] = known or Terminal(program)
+        terminal.program = program
         self._programs[program.pid] = program
         self._look_for_ports()
         self._terminals_changed()
-        reply(self._described(name, program))
+        reply(terminal.described(name))
 
     def _attach(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         number = self._new_stream(link, params)
         name = calls.text(params, "name")
-        program = self._terminals.get(name)
-        channel = self._log if name == LOG else program.channel if program else None
-        if channel is None:
-            raise CallError("not-found", f"there is no terminal {name}")
+        channel = self._log if name == LOG else self._named(name).program.channel
         offset = channel.ring.start
         if params.get("offset") is not None:
             offset = min(max(calls.whole(params, "offset", 0, 2**63), channel.start), channel.ring.end)
-        viewer = Viewer(link, number, channel, offset)
+        viewer = Viewer(link, number, channel, offset, view_only=calls.flag(params, "viewOnly"))
         link.streams[number] = viewer
         reply({"offset": offset, "ended": channel.exit is not None})
         channel.attach(viewer)
         self._terminals_changed()
 
     def _end(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
-        name = calls.text(params, "name")
-        program = self._terminals.get(name)
-        if program is None:
-            raise CallError("not-found", f"there is no terminal {name}")
+        program = self._named(calls.text(params, "name")).program
         grace = params.get("grace", END_GRACE)
         if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not 0 <= grace <= 60:
             raise CallError("invalid", "grace must be a number of seconds from 0 to 60")
@@ -299,12 +304,24 @@ class Supervisor:
 
     def _forget(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name = calls.text(params, "name")
-        program = self._terminals.get(name)
-        if program and not program.ended:
+        known = self._terminals.get(name)
+        if known and not known.program.ended:
             raise CallError("exists", f"{name} still runs")
         self._terminals.pop(name, None)
         self._terminals_changed()
         reply({})
+
+    def _rename(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        name = calls.text(params, "name")
+        terminal = self._named(name)
+        terminal.title = None if params.get("title") is None else calls.text(params, "title", MOST_TITLE)
+        self._terminals_changed()
+        reply(terminal.described(name))
+
+    def _named(self, name: str) -> Terminal:
+        if terminal := self._terminals.get(name):
+            return terminal
+        raise CallError("not-found", f"there is no terminal {name}")
 
     def _start_run(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         app, install = calls.part(params, "app"), calls.part(params, "install")
@@ -383,31 +400,20 @@ class Supervisor:
         self._terminals_changed()
 
     def _listed(self) -> list[dict[str, Any]]:
-        return [self._described(name, program) for name, program in self._terminals.items()]
-
-    def _described(self, name: str, program: Program) -> dict[str, Any]:
-        return {
-            "name": name,
-            "pid": program.pid,
-            "ended": program.ended,
-            "code": program.code,
-            "signal": program.signal,
-            "viewers": len(program.channel.viewers),
-            "offset": program.channel.ring.end,
-            "cols": program.cols,
-            "rows": program.rows,
-            "startedAt": program.started_at,
-            "lastOutputAt": program.output_at,
-            "lastInputAt": program.input_at,
-        }
+        listed, left = [], MOST_TOLD
+        for name, terminal in self._terminals.items():
+            listed.append(terminal.described(name, left))
+            left -= len(listed[-1]["attached"])
+        return listed
 
     def _terminals_changed(self) -> None:
         if self._terminals_told:
             self._terminals_told = False
-            self._loop.call_soon(self._tell_terminals)
+            self._loop.call_later(self._told_at + TELL_EVERY - time.monotonic(), self._tell_terminals)
 
     def _tell_terminals(self) -> None:
         self._terminals_told = True
+        self._told_at = time.monotonic()
         self._tell({"event": "terminals", "terminals": self._listed()})
 
     def _run_changed(self) -> None:

@@ -123,9 +123,9 @@ class Client:
         self.call("spawn", name=name, argv=argv, env={"PS1": "$ "}, cols=80, rows=24)
         return self.attach(name, 0)
 
-    def attach(self, name: str, offset: int | None = None) -> "Stream":
+    def attach(self, name: str, offset: int | None = None, *, view_only: bool = False) -> "Stream":
         self._streams += 1
-        result = self.call("attach", stream=self._streams, name=name, offset=offset)
+        result = self.call("attach", stream=self._streams, name=name, offset=offset, viewOnly=view_only)
         return Stream(self, self._streams, result["offset"])
 
     def connect(self, port: int) -> "Stream":
