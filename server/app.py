@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from server.config import Settings, SettingsError
 from server.errors import AppError
 from server.middleware import middleware, unknown_sockets
-from server.routes import api, files, health, openapi, pages, preview, sockets
+from server.routes import api, files, health, openapi, pages, preview, recordings, sockets
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
 from server.runtimes.base import Runtime
@@ -26,6 +26,7 @@ from server.services.documents import Documents
 from server.services.previews import Previews, domain_conflict
 from server.services.projects import Projects
 from server.services.reaper import Reaper
+from server.services.recordings import Recordings
 from server.services.templates import Templates
 from server.services.workspaces import Workspaces
 from server.storage.database import Database
@@ -42,6 +43,7 @@ routes: list[BaseRoute] = [
     *api.routes,
     *files.routes,
     *sockets.routes,
+    *recordings.routes,
     *openapi.routes,
     *health.routes,
     *preview.routes,
@@ -87,7 +89,10 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     )
     accounts = Accounts(database, token)
     previews = Previews(workspaces, accounts, domain=settings.preview_domain)
-    app.state.services = Services(settings, accounts, projects, documents, workspaces, previews)
+    kept = Documents(settings.data / "run")
+    app.state.services = Services(
+        settings, accounts, projects, documents, workspaces, previews, Recordings(kept, workspaces)
+    )
     adoption = asyncio.create_task(_adopt(workspaces))
     background = [adoption, asyncio.create_task(Reaper(workspaces).watch()), asyncio.create_task(_tidy(accounts))]
     await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
@@ -100,6 +105,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         await previews.close()
         await workspaces.close()
         documents.close()
+        kept.close()
         await database.close()
 
 

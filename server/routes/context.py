@@ -9,6 +9,7 @@ from server.services.accounts import Accounts
 from server.services.documents import Documents
 from server.services.previews import Previews
 from server.services.projects import Projects
+from server.services.recordings import Recordings
 from server.services.workspaces import Workspaces
 
 
@@ -22,6 +23,7 @@ class Services:
     documents: Documents
     workspaces: Workspaces
     previews: Previews
+    recordings: Recordings
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -9,21 +9,21 @@ import codecs
 import json
 import mimetypes
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, quote_from_bytes, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
 
 from server.errors import BadRequest, Invalid, PreconditionFailed, TooLarge
 from server.models import ProjectId
 from server.routes import conditions
 from server.routes.api import time_json
 from server.routes.context import services_of
+from server.routes.downloads import SANDBOX, Stream, disposition
 from server.routes.guard import secured
 from server.routes.problems import problem, read_json, status_problem
 from server.services.documents import MOST_UPLOAD, Documents, Entry, OpenDocument
@@ -32,12 +32,6 @@ MOST_DEPTH: Final = 64
 MOST_TOLD: Final = 1000
 """Paths in one answer or event: who hears of so many looks again anyway."""
 _FILE: Final = "/api/projects/{project}/files/{path:name}"
-_SANDBOX: Final = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",
-}
 _PICTURES: Final = frozenset(
     f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "bmp", "svg+xml", "vnd.microsoft.icon", "x-icon")
 )
@@ -66,7 +60,7 @@ async def read_file(request: Request) -> Response:
     answered = False
     try:
         response = await _content(request, document)
-        answered = isinstance(response, _Stream)
+        answered = isinstance(response, Stream)
         return response
     finally:
         if not answered:
@@ -121,11 +115,11 @@ async def archive(request: Request) -> Response:
     # The first piece is asked for before the answer begins, so that what is wrong can still be said.
     first = await anext(pieces)
     name = os.fsencode(path).rpartition(b"/")[2] or id.encode()
-    headers = _SANDBOX | {"Content-Disposition": _disposition(name + b".zip", inline=False)}
+    headers = SANDBOX | {"Content-Disposition": disposition(name + b".zip", inline=False)}
     if request.method == "HEAD":
         await pieces.aclose()
         return Response(headers=headers, media_type="application/zip")
-    return _Stream(_chained(first, pieces), pieces.aclose, headers=headers, media_type="application/zip")
+    return Stream(_chained(first, pieces), pieces.aclose, headers=headers, media_type="application/zip")
 
 
 async def unpack(request: Request) -> Response:
@@ -154,25 +148,9 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     return shape | {"target": entry.target} if entry.kind == "symlink" else shape
 
 
-class _Stream(StreamingResponse):
-    """A streamed answer that lets go of its source, even when the client goes before it begins."""
-
-    def __init__(
-        self, content: AsyncIterator[bytes], close: Callable[[], Awaitable[None]], status: int = 200, **options: Any
-    ) -> None:
-        super().__init__(content, status, **options)
-        self._close = close
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._close()
-
-
 async def _content(request: Request, document: OpenDocument) -> Response:
     entry = document.entry
-    headers = {**_SANDBOX, **conditions.version_headers(entry), "Accept-Ranges": "bytes"}
+    headers = {**SANDBOX, **conditions.version_headers(entry), "Accept-Ranges": "bytes"}
     if not conditions.may_read(request.headers, entry):
         return _failed(PreconditionFailed("the file has changed since the version that is asked for", etag=entry.etag))
     if conditions.is_unchanged(request.headers, entry):
@@ -185,7 +163,7 @@ async def _content(request: Request, document: OpenDocument) -> Response:
     start, end = wanted or (0, entry.size)
     kind = await _media_type(document)
     inline = kind != "application/octet-stream" and "download" not in _query(request)
-    headers["Content-Disposition"] = _disposition(entry.path.rpartition(b"/")[2], inline=inline)
+    headers["Content-Disposition"] = disposition(entry.path.rpartition(b"/")[2], inline=inline)
     headers["Content-Length"] = str(end - start)
     if wanted:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
@@ -194,7 +172,7 @@ async def _content(request: Request, document: OpenDocument) -> Response:
     headers["Content-Type"] = kind
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return _Stream(document.pieces(start, end), document.close, status, headers=headers)
+    return Stream(document.pieces(start, end), document.close, status, headers=headers)
 
 
 async def _media_type(document: OpenDocument) -> str:
@@ -233,12 +211,6 @@ def _failed(error: PreconditionFailed) -> Response:
     if isinstance(etag := error.extra.get("etag"), str):
         response.headers["ETag"] = etag
     return response
-
-
-def _disposition(name: bytes, *, inline: bool) -> str:
-    plain = "".join(chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\%' else "_" for byte in name)
-    kind = "inline" if inline else "attachment"
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote_from_bytes(name, safe='')}"
 
 
 def _list_json(entries: list[Entry]) -> bytes:

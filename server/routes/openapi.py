@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from server import __version__
 from server.routes.guard import public
-from server.routes.openapi_schemas import ID, PORT, SCHEMAS, TEXT, Schema, ref
+from server.routes.openapi_schemas import ID, PORT, RECORDING, SCHEMAS, TEXT, Schema, ref
 from server.routes.openapi_table import OPERATIONS, Answer, Operation
 from server.routes.problems import MEDIA_TYPE
 
@@ -20,11 +20,13 @@ _PATH: Final[Mapping[str, Schema]] = {
     "path": {**TEXT, "description": "Relative to the project; its slashes are not encoded."},
     "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
     "port": PORT,
+    "recording": RECORDING,
 }
 _TAGS: Final[Mapping[str, str]] = {
     "projects": "What there is to work on.",
     "running": "What a project runs.",
     "files": "A project's files.",
+    "recordings": "What terminals have shown, to be played again.",
     "sockets": "WebSockets: terminals, the log, events.",
     "previews": "What a project's app serves.",
     "original": "The three calls of the original.",

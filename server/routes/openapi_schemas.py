@@ -12,6 +12,7 @@ WHOLE: Final[Schema] = {"type": "integer", "minimum": 0}
 FLAG: Final[Schema] = {"type": "boolean"}
 TIME: Final[Schema] = {"type": "string", "format": "date-time", "description": "RFC 3339, in UTC."}
 PORT: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 65535}
+RECORDING: Final[Schema] = {"type": "string", "pattern": "^[0-9]{13}$"}
 ID: Final[Schema] = {"type": "string", "pattern": f"^{PROJECT_ID.pattern}$"}
 DEPENDENCIES: Final[Schema] = {
     "type": "object",
@@ -144,19 +145,31 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Terminal": record(
         {
             "name": TEXT,
-            "title": {**TEXT, "description": "What people call it; its name until they do."},
             "ended": FLAG,
             "viewers": WHOLE,
-            "attached": {
-                **array(record({"since": nullable(TIME), "viewOnly": FLAG})),
-                "description": "The viewers one by one; of very many only the first.",
-            },
             "startedAt": nullable(TIME),
             "cols": WHOLE,
             "rows": WHOLE,
+            "title": TEXT,
+            "recording": {
+                **nullable(record({"id": RECORDING, "startedAt": nullable(TIME)})),
+                "description": "What is being recorded of it now.",
+            },
         }
     ),
-    "TerminalChange": record({"title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."}}),
+    "Recording": record(
+        {
+            "id": RECORDING,
+            "title": TEXT,
+            "startedAt": TIME,
+            "seconds": {"type": "number", "minimum": 0},
+            "size": WHOLE,
+            "cols": WHOLE,
+            "rows": WHOLE,
+            "active": {**FLAG, "description": "Whether it is being made now."},
+            "ended": {**nullable(TEXT), "description": "Why it ended; null while it is made or when it was cut off."},
+        }
+    ),
     "Entry": record(_ENTRY),
     "SavedEntry": record({**_ENTRY, "warning": nullable(TEXT)}),
     "FileOperation": {

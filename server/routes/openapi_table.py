@@ -128,16 +128,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("GET", f"{_P}/ports", "running", "List the ports that listen", _json(array(ref("Port")))),
     Operation("GET", f"{_P}/terminals", "running", "List the terminals", _json(array(ref("Terminal")))),
     Operation(
-        "PATCH",
-        f"{_P}/terminals/{{name}}",
-        "running",
-        "Change a terminal's title",
-        _json(ref("Terminal")),
-        body=(JSON, ref("TerminalChange")),
-        description="The title is for people and kept while the container lives; the name stays what it is found by.",
-        problems=(404, 409, 413, 422, 503),
-    ),
-    Operation(
         "GET",
         f"{_P}/tree",
         "files",
@@ -207,6 +197,38 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         body=("application/zip", BINARY),
         problems=(409, 413, 422, 507),
         description="Whole or not at all. Files of the same name are replaced.",
+    ),
+    Operation(
+        "GET", f"{_P}/recordings", "recordings", "List the recordings of terminals", _json(array(ref("Recording")))
+    ),
+    Operation(
+        "POST",
+        f"{_P}/recordings",
+        "recordings",
+        "Record a terminal",
+        _json(ref("Recording"), 201, "Location"),
+        body=(JSON, record({"terminal": TEXT})),
+        problems=(409, 413, 429, 503),
+        description="Until it is stopped, the terminal ends, or it has 10 MiB. Everyone who looks at it is told.",
+    ),
+    Operation(
+        "POST",
+        f"{_P}/recordings/{{recording}}/stop",
+        "recordings",
+        "End a recording",
+        _json(ref("Recording")),
+        problems=(409, 503),
+    ),
+    Operation(
+        "GET",
+        f"{_P}/recordings/{{recording}}",
+        "recordings",
+        "Download a recording as asciicast v2",
+        {200: Answer("application/x-asciicast", BINARY, ("Content-Disposition",))},
+        description="One that is still being made up to now.",
+    ),
+    Operation(
+        "DELETE", f"{_P}/recordings/{{recording}}", "recordings", "Delete a recording", {204: Answer()}, problems=(409,)
     ),
     _socket(
         f"{_P}/terminals/{{name}}",

@@ -33,11 +33,16 @@ USAGE_EVERY = 5.0
 """Seconds between reports of memory and processor use to an open IDE."""
 
 
+def terminal_name(name: str) -> str:
+    """The name as it is. Raises BadRequest for what can be none."""
+    if not TERMINAL_NAME.fullmatch(name):
+        raise BadRequest("a terminal's name has 1 to 64 letters, digits, dots, dashes or underscores")
+    return name
+
+
 async def terminal(websocket: WebSocket) -> None:
-    name = websocket.path_params["name"]
     async with _answering(websocket):
-        if not TERMINAL_NAME.fullmatch(name):
-            raise BadRequest("a terminal's name has 1 to 64 letters, digits, dots, dashes or underscores")
+        name = terminal_name(websocket.path_params["name"])
         size = wire.parse_size(_number(websocket, "cols", 80), _number(websocket, "rows", 24))
         workspaces = services_of(websocket).workspaces
         id = ProjectId(websocket.path_params["project"])

@@ -12,35 +12,28 @@ from server.models import Port, Run, State, Step, StepState
 
 MOST_ITEMS = 200
 MOST_TEXT = 500
-MOST_TITLE = 40
-"""Characters of a terminal's title."""
-MOST_ATTACHED = 500
 
 
 @dataclass(frozen=True)
-class Attached:
-    """A viewer of a terminal: since when, and whether it only looks."""
+class Recorded:
+    """The recording of a terminal that is being made now."""
 
-    since: datetime | None
-    view_only: bool
+    id: str
+    started_at: datetime | None
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """A terminal of a project. `title` is what people call it, its name until they do.
-
-    `viewers` counts the attached sockets of all servers, of which `attached` may be the first ones; times are UTC.
-    """
+    """A terminal of a project. `viewers` are the attached sockets of all servers; times are UTC."""
 
     name: str
-    title: str
     ended: bool
     viewers: int
-    attached: tuple[Attached, ...]
     cols: int
     rows: int
     started_at: datetime | None
     active_at: datetime | None
+    recording: Recorded | None = None
 
 
 def parse_run(value: object) -> Run:
@@ -70,22 +63,31 @@ def parse_terminals(value: object, prefix: str) -> tuple[Terminal, ...]:
     for item in map(_dict, _list(value)[:MOST_ITEMS]):
         name = _text(item.get("name"))
         if name.startswith(prefix):
-            bare = name.removeprefix(prefix)
             last = max(_number(item.get("lastOutputAt")), _number(item.get("lastInputAt")))
             terminals.append(
                 Terminal(
-                    name=bare,
-                    title=_text(item.get("title"))[:MOST_TITLE] or bare,
+                    name=name.removeprefix(prefix),
                     ended=item.get("ended") is True,
                     viewers=_int(item.get("viewers")) or 0,
-                    attached=tuple(map(_attached, _list(item.get("attached"))[:MOST_ATTACHED])),
                     cols=_int(item.get("cols")) or 80,
                     rows=_int(item.get("rows")) or 24,
                     started_at=_time(item.get("startedAt")),
                     active_at=_time(last),
+                    recording=_recorded(item.get("recording")),
                 )
             )
     return tuple(terminals)
+
+
+def parse_failure(event: dict[str, Any], prefix: str) -> tuple[str, str]:
+    """The terminal and the reason of a recording that has ended by itself."""
+    return _text(event.get("terminal")).removeprefix(prefix), _text(event.get("detail"))
+
+
+def _recorded(value: object) -> Recorded | None:
+    report = _dict(value)
+    id = _text(report.get("id"))
+    return Recorded(id, _time(report.get("startedAt"))) if id else None
 
 
 def _step(value: object) -> Step:
@@ -102,11 +104,6 @@ def _step(value: object) -> Step:
         code=_int(report.get("code")),
         detail=_text(report.get("detail")) or None,
     )
-
-
-def _attached(value: object) -> Attached:
-    report = _dict(value)
-    return Attached(_time(report.get("since")), report.get("viewOnly") is True)
 
 
 def _dict(value: object) -> dict[str, Any]:

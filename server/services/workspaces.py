@@ -16,14 +16,14 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final, TypeVar
 
-from server.errors import AppError, BadGateway, Conflict, LinkLost, NotFound
+from server.errors import AppError, BadGateway, Conflict, LinkLost, NotFound, Unavailable
 from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, Usage
 from server.runtimes.base import Runtime, Spec
 from server.runtimes.link import Link, Stream
 from server.services.documents import Documents
 from server.services.events import Subscription
-from server.services.projects import Projects, check_name
-from server.services.reports import MOST_TITLE, Terminal, parse_ports, parse_run, parse_terminals
+from server.services.projects import Projects
+from server.services.reports import Terminal, parse_failure, parse_ports, parse_run, parse_terminals
 from server.services.workspace import Idle, Status, Workspace
 
 logger = logging.getLogger(__name__)
@@ -177,18 +177,20 @@ class Workspaces:
             # Gone already, or started again under the same name in between.
             pass
 
-    async def change_terminal(self, id: ProjectId, name: str, title: object) -> Terminal:
-        """Call a terminal by another title, for everyone and as long as its container lives; by its name for None.
+    async def record(self, id: ProjectId, name: str) -> str:
+        """Begin to record what a terminal shows; the recording's id. Raises NotFound, and Conflict when it already is."""
+        workspace = self._workspace(id)
+        link, layout = self._require_link(workspace), self._runtime.layout(self._spec(workspace))
+        env = {"TERM": layout.env.get("TERM", "xterm-256color"), "SHELL": layout.shell[0]}
+        report = await link.call("record", name=TERMINALS + name, title=name, env=env)
+        terminal = next(iter(parse_terminals([report], TERMINALS)), None)
+        if terminal is None or terminal.recording is None:
+            raise Unavailable("the container did not say which recording it has begun")
+        return terminal.recording.id
 
-        Raises Invalid, NotFound, and Conflict when the project does not run.
-        """
-        link = self._require_link(self._workspace(id))
-        text = None if title is None else check_name(title, field="title", most=MOST_TITLE)
-        try:
-            report = await link.call("rename", name=TERMINALS + name, title=text)
-        except NotFound:
-            raise NotFound("there is no such terminal") from None
-        return parse_terminals([{**report, "name": TERMINALS + name}], TERMINALS)[0]
+    async def stop_recording(self, id: ProjectId, name: str) -> None:
+        """End the recording of a terminal. Raises NotFound when it is not recorded."""
+        await self._require_link(self._workspace(id)).call("stop-recording", name=TERMINALS + name)
 
     async def _spawn(self, link: Link, workspace: Workspace, channel: str, size: tuple[int, int]) -> None:
         layout = self._runtime.layout(self._spec(workspace))
@@ -341,6 +343,10 @@ class Workspaces:
             case "terminals":
                 workspace.terminals = parse_terminals(event.get("terminals"), TERMINALS)
                 self._changed(workspace, "terminals")
+            case "recording-failed":
+                terminal, reason = parse_failure(event, TERMINALS)
+                text = f"The recording of {terminal} has ended: {reason}."
+                workspace.publisher.publish({"type": "notice", "level": "warning", "text": text})
 
     async def _watch(self, workspace: Workspace, link: Link) -> None:
         """Wait for the link to break, and make it again for as long as the container lives."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from .protocol import MAX_DATA, VIEWER_WINDOW, Kind, frame, header, message
+from .recording import Recording
 from .ring import CAPACITY, Ring
 
 LOG_LIMIT: Final = 10 * 1024 * 1024
@@ -100,6 +101,7 @@ class Channel:
             self.ring.append(data)
         self.viewers: list[Viewer] = []
         self.exit: dict[str, Any] | None = None
+        self.recording: Recording | None = None
         self.on_room: Callable[[], None] | None = None
 
     @property
@@ -118,6 +120,8 @@ class Channel:
         self.ring.append(data)
         if self._log:
             self._log.append(data)
+        if self.recording:
+            self.recording.output(data)
         self._wake()
 
     def read(self, offset: int, limit: int) -> bytes:
@@ -128,6 +132,8 @@ class Channel:
     def finish(self, exit: dict[str, Any]) -> None:
         """There is no more to come; viewers learn it after the last byte."""
         self.exit = exit
+        if self.recording:
+            self.recording.end("the terminal has ended")
         self._wake()
 
     def attach(self, viewer: "Viewer") -> None:
@@ -153,15 +159,13 @@ class Channel:
 class Viewer:
     """A cursor into a channel: what was sent, and what the other end says it has consumed.
 
-    `taken` counts the bytes of input that came the other way; a `view_only` viewer may send none. `since` is a time.
+    `taken` counts the bytes of input that came the other way.
     """
 
-    def __init__(self, sender: Sender, id: int, channel: Channel, offset: int, *, view_only: bool = False) -> None:
+    def __init__(self, sender: Sender, id: int, channel: Channel, offset: int) -> None:
         self.sender = sender
         self.id = id
         self.channel = channel
-        self.view_only = view_only
-        self.since = time.time()
         self.cursor = offset
         self.acked = offset
         self.taken = 0

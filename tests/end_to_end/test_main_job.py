@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -12,19 +10,6 @@ from tests.support.server import Server, wait_for
 from tests.support.terminal import Terminal
 
 PLAIN_APP = """require("node:http").createServer((_, answer) => answer.end("ok")).listen(process.env.PORT || 3000);\n"""
-
-
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.engine), "local"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    tmp_path.chmod(0o755)
-    with Server(tmp_path, request.param) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
 
 
 def plain_project(server: Server, client: httpx.Client) -> str:

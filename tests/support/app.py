@@ -23,6 +23,7 @@ from server.services.accounts import Accounts
 from server.services.documents import Documents
 from server.services.previews import Previews
 from server.services.projects import Projects
+from server.services.recordings import Recordings
 from server.services.templates import Templates
 from server.services.workspaces import Workspaces
 from server.storage.database import Database, sqlite_url
@@ -99,7 +100,8 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
     )
     previews = Previews(workspaces, accounts, domain=settings.preview_domain)
     asgi = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers)
-    asgi.state.services = Services(settings, accounts, projects, documents, workspaces, previews)
+    recordings = Recordings(Documents(settings.data / "run"), workspaces)
+    asgi.state.services = Services(settings, accounts, projects, documents, workspaces, previews, recordings)
     try:
         yield App(asgi, asgi.state.services, database, settings)
     finally:
