@@ -48,9 +48,10 @@ browser: ## headless Chromium for the tests, from the distribution's packages
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && \
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium; }
 
-bench: $(STAMPS)/dev bundle image ## measure beside the engine's own ways and print Markdown tables
+bench: $(STAMPS)/dev bundle image ## measure beside what else there is and print Markdown tables
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.terminals
+	$(BIN)/python -m bench.previews
 
 doctor: $(STAMPS)/install ## say what is there, what is missing, and what mends it
 	@$(BIN)/hutch doctor

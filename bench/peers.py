@@ -131,10 +131,10 @@ class Terminado:
         return resident([self._process.pid])
 
 
-def install_terminado(home: Path) -> bool:
-    """Put terminado into a throw-away environment; False when there is no package index to get it from."""
+def install(home: Path, package: str) -> bool:
+    """Put a PyPI package into a throw-away environment; False when there is no package index to get it from."""
     done = subprocess.run([sys.executable, "-m", "venv", str(home)], capture_output=True)
     if done.returncode == 0:
-        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "terminado"]
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", package]
         done = subprocess.run(pip, capture_output=True)
     return done.returncode == 0

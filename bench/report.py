@@ -10,6 +10,8 @@ DOCKER: Final = "Hutch on docker"
 LOCAL: Final = "Hutch on local"
 ENGINE: Final = "engine API"
 PTY: Final = "raw PTY"
+NGINX: Final = "nginx"
+JUPYTER: Final = "jupyter-server-proxy"
 
 
 class Promise(NamedTuple):
@@ -36,6 +38,13 @@ PROMISES: Final = (
     Promise("slow client: Ctrl-C to prompt, ms", DOCKER, None, 300),
     Promise("resume p99, ms", DOCKER, None, 100),
     Promise("output, MB/s", LOCAL, PTY, 0.6, at_least=True),
+    Promise("1 KB at 32 connections, requests/s", DOCKER, JUPYTER, 5, at_least=True),
+    Promise("1 KB at 32 connections, requests/s", DOCKER, NGINX, 0.3, at_least=True),
+    Promise("download of 50 MB, MB/s", DOCKER, NGINX, 0.5, at_least=True),
+    Promise("first byte after straight's, ms", DOCKER, None, 5),
+    Promise("WebSocket echo p99, ms", DOCKER, NGINX, 2),
+    Promise("large body down: server grows, MB", DOCKER, None, 16),
+    Promise("large body up: server grows, MB", DOCKER, None, 16),
 )
 
 

@@ -45,6 +45,12 @@ def resident(pids: list[int]) -> int:
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in pids)
 
 
+def spent(pids: list[int]) -> float:
+    """Seconds of processor time that these processes have used."""
+    used = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13] for pid in pids)
+    return sum(int(ticks) for pair in used for ticks in pair) / os.sysconf("SC_CLK_TCK")
+
+
 def named(names: tuple[str, ...]) -> list[int]:
     """The processes of these names."""
     found = []

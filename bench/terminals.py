@@ -24,7 +24,7 @@ import aiodocker
 from bench import measures
 from bench.engine import Engine
 from bench.measures import LOG, log_text
-from bench.peers import Hutch, Terminado, install_terminado
+from bench.peers import Hutch, Terminado, install
 from bench.report import Results, ratios, table
 from bench.targets import Pty, Target
 from tests.support.server import Server
@@ -77,7 +77,7 @@ async def targets(stack: AsyncExitStack, folder: Path, cpus: float, log: str) ->
             found.append(await stack.enter_async_context(engine))
         else:
             found.append(Pty(workspace))
-            if install_terminado(folder / "terminado"):
+            if install(folder / "terminado", "terminado"):
                 found.append(stack.enter_context(Terminado(folder / "terminado", workspace)))
             else:
                 print("terminado could not be installed and is left out", file=sys.stderr)

@@ -76,22 +76,24 @@ def status_json(connection: HTTPConnection, status: Status) -> dict[str, Any]:
     }
 
 
+def terminal_json(terminal: Terminal) -> dict[str, Any]:
+    return {
+        "name": terminal.name,
+        "title": terminal.title,
+        "ended": terminal.ended,
+        "viewers": terminal.viewers,
+        "attached": [{"since": time_json(item.since), "viewOnly": item.view_only} for item in terminal.attached],
+        "startedAt": time_json(terminal.started_at),
+        "cols": terminal.cols,
+        "rows": terminal.rows,
+        "recording": {"id": terminal.recording.id, "startedAt": time_json(terminal.recording.started_at)}
+        if terminal.recording
+        else None,
+    }
+
+
 def terminals_json(terminals: Iterable[Terminal]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": terminal.name,
-            "ended": terminal.ended,
-            "viewers": terminal.viewers,
-            "startedAt": time_json(terminal.started_at),
-            "cols": terminal.cols,
-            "rows": terminal.rows,
-            "title": terminal.name,
-            "recording": {"id": terminal.recording.id, "startedAt": time_json(terminal.recording.started_at)}
-            if terminal.recording
-            else None,
-        }
-        for terminal in terminals
-    ]
+    return [terminal_json(terminal) for terminal in terminals]
 
 
 def template_json(template: Template) -> dict[str, Any]:
@@ -196,6 +198,14 @@ async def list_terminals(request: Request) -> Response:
     return JSONResponse(terminals_json(services_of(request).workspaces.terminals(_id(request))))
 
 
+async def change_terminal(request: Request) -> Response:
+    body = await read_json(request)
+    if "title" not in body:
+        raise Invalid("the title is missing; it is the one thing that can be changed", field="title")
+    workspaces, name = services_of(request).workspaces, request.path_params["name"]
+    return JSONResponse(terminal_json(await workspaces.change_terminal(_id(request), name, body["title"])))
+
+
 # ---- the three calls of the original
 
 
@@ -241,4 +251,5 @@ routes: list[BaseRoute] = [
     secured("/api/projects/{project}/status", get_status, action="project.read"),
     secured("/api/projects/{project}/ports", list_ports, action="project.read"),
     secured("/api/projects/{project}/terminals", list_terminals, action="project.read"),
+    secured("/api/projects/{project}/terminals/{name}", change_terminal, action="project.terminal", methods=["PATCH"]),
 ]

@@ -145,12 +145,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Terminal": record(
         {
             "name": TEXT,
+            "title": {**TEXT, "description": "What people call it; its name until they do."},
             "ended": FLAG,
             "viewers": WHOLE,
+            "attached": {
+                **array(record({"since": nullable(TIME), "viewOnly": FLAG})),
+                "description": "The viewers one by one; of very many only the first.",
+            },
             "startedAt": nullable(TIME),
             "cols": WHOLE,
             "rows": WHOLE,
-            "title": TEXT,
             "recording": {
                 **nullable(record({"id": RECORDING, "startedAt": nullable(TIME)})),
                 "description": "What is being recorded of it now.",
@@ -170,6 +174,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "ended": {**nullable(TEXT), "description": "Why it ended; null while it is made or when it was cut off."},
         }
     ),
+    "TerminalChange": record({"title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."}}),
     "Entry": record(_ENTRY),
     "SavedEntry": record({**_ENTRY, "warning": nullable(TEXT)}),
     "FileOperation": {

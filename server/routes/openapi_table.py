@@ -128,6 +128,16 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("GET", f"{_P}/ports", "running", "List the ports that listen", _json(array(ref("Port")))),
     Operation("GET", f"{_P}/terminals", "running", "List the terminals", _json(array(ref("Terminal")))),
     Operation(
+        "PATCH",
+        f"{_P}/terminals/{{name}}",
+        "running",
+        "Change a terminal's title",
+        _json(ref("Terminal")),
+        body=(JSON, ref("TerminalChange")),
+        description="The title is for people and kept while the container lives; the name stays what it is found by.",
+        problems=(404, 409, 413, 422, 503),
+    ),
+    Operation(
         "GET",
         f"{_P}/tree",
         "files",

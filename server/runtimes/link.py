@@ -8,7 +8,7 @@ always goes on reading, so that one slow stream holds up no other.
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from server.errors import AppError, Conflict, Invalid, LinkLost, NotFound, TooMany, Unavailable
@@ -102,6 +102,25 @@ class Link(asyncio.Protocol):
     async def connect(self, port: int) -> Stream:
         """A TCP connection to `port` in the container; the caller closes it. Raises Conflict when nothing accepts."""
         return await self._open(Stream(self, self._next_stream(), relay=True), "connect", port=port)
+
+    async def execute(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        sourced: bool = False,
+        merged: bool = False,
+    ) -> Stream:
+        """A program on pipes in a process group of its own, which ends with the stream; the caller closes it.
+
+        It works in the project's folder unless `cwd` says otherwise, in the project's environment when `sourced`. With
+        `merged`, what it says of errors comes with its output; otherwise the last of it with the exit message. Raises
+        Unavailable when it can't be started, TooMany.
+        """
+        stream = Stream(self, self._next_stream(), program=True)
+        params = {"cwd": cwd, "env": dict(env or {}), "sourced": sourced, "merged": merged}
+        return await self._open(stream, "execute", argv=list(argv), **params)
 
     async def wait_closed(self) -> None:
         """Return once the link is gone, whichever end was the cause. Safe to cancel."""

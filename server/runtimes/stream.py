@@ -1,4 +1,4 @@
-"""One stream on a link: a viewer of a channel, or a relayed TCP connection."""
+"""One stream on a link: a viewer of a channel, a relayed TCP connection, or a program on pipes."""
 
 import asyncio
 from collections import deque
@@ -18,8 +18,8 @@ from server.supervisor.protocol import (
     parse_offset,
 )
 
-MAX_MESSAGE: Final = 1024
-"""Bytes of a MESSAGE frame: gap, exit and reset are short, and parsed JSON takes many times its length."""
+MAX_MESSAGE: Final = 16 * 1024
+"""Bytes of a MESSAGE frame: gap and reset are short, an exit may tell the last of what a program said of errors."""
 SMALL: Final = 4096
 """Data frames up to this size are joined while they wait, so that a byte that waits costs a byte."""
 INPUT_KEPT: Final = 1024 * 1024
@@ -44,16 +44,17 @@ class Stream:
     """Bytes both ways, each way within its window. One task may receive and one may send.
 
     `offset` is that of the first byte. A viewer acks what its reader has consumed; a relay acks by itself what
-    `receive` has handed out.
+    `receive` has handed out. So does a program on pipes: `close` ends it, and its last item is the exit message.
     """
 
-    def __init__(self, owner: Owner, id: int, *, relay: bool = False) -> None:
+    def __init__(self, owner: Owner, id: int, *, relay: bool = False, program: bool = False) -> None:
         self.id = id
         self.offset = 0
         self.ended = False
         self._owner = owner
-        self._relay = relay
-        self._window = RELAY_WINDOW if relay else VIEWER_WINDOW
+        self._relay = relay or program
+        self._program = program
+        self._window = RELAY_WINDOW if self._relay else VIEWER_WINDOW
         self._items: deque[bytes | bytearray | dict[str, Any]] = deque()
         self._waiting = 0
         self._received = 0
@@ -129,7 +130,7 @@ class Stream:
             self._owner.write(message(Kind.MESSAGE, self.id, value))
 
     async def send_eof(self) -> None:
-        """End our side of a relayed connection; the other may go on."""
+        """End our side of a relayed connection, or a program's input; the other may go on."""
         if not self._done:
             await self.send(b"")
             self._done = True
@@ -266,8 +267,8 @@ class Stream:
             raise RuntimeError("the sending side of this stream was closed already")
 
     def _settle(self) -> None:
-        """A viewer ends with the supervisor's CLOSE, a relay when both sides have sent theirs."""
-        if self._peer_done and (self._done or not self._relay):
+        """A relay ends when both sides have sent their CLOSE, all else with the supervisor's."""
+        if self._peer_done and (self._done or self._program or not self._relay):
             self._leave()
 
     def _leave(self) -> None:

@@ -151,18 +151,18 @@ def new_id() -> ProjectId:
     return ProjectId(secrets.choice(letters) + "".join(secrets.choice(both) for _ in range(ID_LENGTH - 1)))
 
 
-def check_name(name: object) -> str:
-    """The name as it is kept: trimmed and composed. Raises Invalid."""
+def check_name(name: object, *, field: str = "name", most: int = MOST_NAME) -> str:
+    """A name for people as it is kept: trimmed and composed, of at most `most` characters. Raises Invalid."""
     if not isinstance(name, str):
-        raise Invalid("the name must be a string", field="name")
-    if len(name) > 4 * MOST_NAME:
+        raise Invalid(f"the {field} must be a string", field=field)
+    if len(name) > 4 * most:
         # Not composed first: that takes long for much text.
-        raise Invalid(f"a name has at most {MOST_NAME} characters, this one has {len(name)}", field="name")
+        raise Invalid(f"a {field} has at most {most} characters, this one has {len(name)}", field=field)
     name = unicodedata.normalize("NFC", name).strip()
     if any(unicodedata.category(character) in _REFUSED_CATEGORIES or character in _OVERRIDES for character in name):
-        raise Invalid("a name has no control characters, such as line ends or changes of direction", field="name")
+        raise Invalid(f"a {field} has no control characters, such as line ends or changes of direction", field=field)
     if not any(character.isprintable() and not character.isspace() for character in name):
-        raise Invalid("a name has at least one visible character", field="name")
-    if len(name) > MOST_NAME:
-        raise Invalid(f"a name has at most {MOST_NAME} characters, this one has {len(name)}", field="name")
+        raise Invalid(f"a {field} has at least one visible character", field=field)
+    if len(name) > most:
+        raise Invalid(f"a {field} has at most {most} characters, this one has {len(name)}", field=field)
     return name

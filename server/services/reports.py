@@ -12,6 +12,17 @@ from server.models import Port, Run, State, Step, StepState
 
 MOST_ITEMS = 200
 MOST_TEXT = 500
+MOST_TITLE = 40
+"""Characters of a terminal's title."""
+MOST_ATTACHED = 500
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A viewer of a terminal: since when, and whether it only looks."""
+
+    since: datetime | None
+    view_only: bool
 
 
 @dataclass(frozen=True)
@@ -24,11 +35,16 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Terminal:
-    """A terminal of a project. `viewers` are the attached sockets of all servers; times are UTC."""
+    """A terminal of a project. `title` is what people call it, its name until they do.
+
+    `viewers` counts the attached sockets of all servers, of which `attached` may be the first ones; times are UTC.
+    """
 
     name: str
+    title: str
     ended: bool
     viewers: int
+    attached: tuple[Attached, ...]
     cols: int
     rows: int
     started_at: datetime | None
@@ -63,12 +79,15 @@ def parse_terminals(value: object, prefix: str) -> tuple[Terminal, ...]:
     for item in map(_dict, _list(value)[:MOST_ITEMS]):
         name = _text(item.get("name"))
         if name.startswith(prefix):
+            bare = name.removeprefix(prefix)
             last = max(_number(item.get("lastOutputAt")), _number(item.get("lastInputAt")))
             terminals.append(
                 Terminal(
-                    name=name.removeprefix(prefix),
+                    name=bare,
+                    title=_text(item.get("title"))[:MOST_TITLE] or bare,
                     ended=item.get("ended") is True,
                     viewers=_int(item.get("viewers")) or 0,
+                    attached=tuple(map(_attached, _list(item.get("attached"))[:MOST_ATTACHED])),
                     cols=_int(item.get("cols")) or 80,
                     rows=_int(item.get("rows")) or 24,
                     started_at=_time(item.get("startedAt")),
@@ -104,6 +123,11 @@ def _step(value: object) -> Step:
         code=_int(report.get("code")),
         detail=_text(report.get("detail")) or None,
     )
+
+
+def _attached(value: object) -> Attached:
+    report = _dict(value)
+    return Attached(_time(report.get("since")), report.get("viewOnly") is True)
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -22,8 +22,15 @@ from server.runtimes.base import Runtime, Spec
 from server.runtimes.link import Link, Stream
 from server.services.documents import Documents
 from server.services.events import Subscription
-from server.services.projects import Projects
-from server.services.reports import Terminal, parse_failure, parse_ports, parse_run, parse_terminals
+from server.services.projects import Projects, check_name
+from server.services.reports import (
+    MOST_TITLE,
+    Terminal,
+    parse_failure,
+    parse_ports,
+    parse_run,
+    parse_terminals,
+)
 from server.services.workspace import Idle, Status, Workspace
 
 logger = logging.getLogger(__name__)
@@ -178,11 +185,12 @@ class Workspaces:
             pass
 
     async def record(self, id: ProjectId, name: str) -> str:
-        """Begin to record what a terminal shows; the recording's id. Raises NotFound, and Conflict when it already is."""
+        """Begin to record what a terminal shows; the recording's id. Raises NotFound, Conflict when it already is."""
         workspace = self._workspace(id)
         link, layout = self._require_link(workspace), self._runtime.layout(self._spec(workspace))
         env = {"TERM": layout.env.get("TERM", "xterm-256color"), "SHELL": layout.shell[0]}
-        report = await link.call("record", name=TERMINALS + name, title=name, env=env)
+        title = next((terminal.title for terminal in workspace.terminals if terminal.name == name), name)
+        report = await link.call("record", name=TERMINALS + name, title=title, env=env)
         terminal = next(iter(parse_terminals([report], TERMINALS)), None)
         if terminal is None or terminal.recording is None:
             raise Unavailable("the container did not say which recording it has begun")
@@ -191,6 +199,19 @@ class Workspaces:
     async def stop_recording(self, id: ProjectId, name: str) -> None:
         """End the recording of a terminal. Raises NotFound when it is not recorded."""
         await self._require_link(self._workspace(id)).call("stop-recording", name=TERMINALS + name)
+
+    async def change_terminal(self, id: ProjectId, name: str, title: object) -> Terminal:
+        """Call a terminal by another title, for everyone and as long as its container lives; by its name for None.
+
+        Raises Invalid, NotFound, and Conflict when the project does not run.
+        """
+        link = self._require_link(self._workspace(id))
+        text = None if title is None else check_name(title, field="title", most=MOST_TITLE)
+        try:
+            report = await link.call("rename", name=TERMINALS + name, title=text)
+        except NotFound:
+            raise NotFound("there is no such terminal") from None
+        return parse_terminals([{**report, "name": TERMINALS + name}], TERMINALS)[0]
 
     async def _spawn(self, link: Link, workspace: Workspace, channel: str, size: tuple[int, int]) -> None:
         layout = self._runtime.layout(self._spec(workspace))

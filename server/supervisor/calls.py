@@ -41,6 +41,14 @@ def whole(params: Mapping[str, Any], name: str, least: int, most: int) -> int:
     return value
 
 
+def flag(params: Mapping[str, Any], name: str) -> bool:
+    """A truth; false when it is not there."""
+    value = params.get(name, False)
+    if not isinstance(value, bool):
+        raise CallError("invalid", f"{name} must be true or false")
+    return value
+
+
 def signal_named(params: Mapping[str, Any]) -> signal.Signals:
     """The signal whose name without SIG is in `signal`."""
     found = signal.Signals.__members__.get(f"SIG{text(params, 'signal', 8)}")

@@ -159,13 +159,15 @@ class Channel:
 class Viewer:
     """A cursor into a channel: what was sent, and what the other end says it has consumed.
 
-    `taken` counts the bytes of input that came the other way.
+    `taken` counts the bytes of input that came the other way; a `view_only` viewer may send none. `since` is a time.
     """
 
-    def __init__(self, sender: Sender, id: int, channel: Channel, offset: int) -> None:
+    def __init__(self, sender: Sender, id: int, channel: Channel, offset: int, *, view_only: bool = False) -> None:
         self.sender = sender
         self.id = id
         self.channel = channel
+        self.view_only = view_only
+        self.since = time.time()
         self.cursor = offset
         self.acked = offset
         self.taken = 0

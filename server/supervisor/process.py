@@ -5,7 +5,7 @@ import signal
 import termios
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from .channel import Channel
 from .ending import Ending, kill_group, ladder
@@ -207,7 +207,13 @@ class Program:
             return -1
 
 
-def reap(find: Callable[[int], Program | None]) -> None:
+class Reaped(Protocol):
+    """A program that is told of its leader's end."""
+
+    def reaped(self, status: int) -> None: ...
+
+
+def reap(find: Callable[[int], Reaped | None]) -> None:
     """Collect every child that has ended; those that were handed to us by their dying parents too.
 
     `find` is asked each time, because the end of one program may start the next, which may end at once.

@@ -1,4 +1,4 @@
-"""Starts programs on PTYs, each the leader of a session of its own.
+"""Starts programs on PTYs or on pipes, each the leader of a session of its own.
 
 Not with ptyprocess: it tells of a success when the working directory is gone, leaks a pipe when no process can be made,
 and sleeps and takes exit codes when it is collected itself.
@@ -7,7 +7,7 @@ and sleeps and takes exit codes when it is collected itself.
 import os
 import signal
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, NoReturn
 
 _RESET: Final = tuple(
@@ -31,11 +31,70 @@ class Command(NamedTuple):
 
 def spawn(command: Command) -> tuple[int, int]:
     """Start the program; returns its process id and its PTY, which belong to the caller. Raises SpawnError."""
+    ptys: list[int] = []
+
+    def fork() -> int:
+        pid, pty = os.forkpty()
+        ptys.append(pty)
+        return pid
+
+    def prepare() -> None:
+        termios.tcsetwinsize(0, (command.rows, command.cols))
+
+    try:
+        pid = _start(command, fork, prepare)
+    except SpawnError:
+        for pty in ptys:
+            os.close(pty)
+        raise
+    # forkpty is the one call that hands its descriptor on to the programs started later.
+    os.set_inheritable(ptys[0], False)
+    os.set_blocking(ptys[0], False)
+    return pid, ptys[0]
+
+
+def spawn_piped(command: Command, *, merged: bool) -> tuple[int, int, int, int]:
+    """Start the program on pipes; returns its process id and our ends of standard input, output and error.
+
+    They belong to the caller. With `merged` errors go to the output, and the last is -1. Raises SpawnError.
+    """
+    pipes: list[int] = []
+    try:
+        for _ in range(2 if merged else 3):
+            pipes += os.pipe()
+    except OSError as error:
+        for fd in pipes:
+            os.close(fd)
+        raise SpawnError(f"no pipe can be made for {command.argv[0]}: {error.strerror}") from error
+    theirs = (pipes[0], pipes[3], pipes[3] if merged else pipes[5])
+    ours = (pipes[1], pipes[2], -1 if merged else pipes[4])
+
+    def prepare() -> None:
+        os.setsid()
+        for number, fd in enumerate(theirs):
+            os.dup2(fd, number)
+
+    try:
+        pid = _start(command, os.fork, prepare)
+    except SpawnError:
+        for fd in set(ours) - {-1}:
+            os.close(fd)
+        raise
+    finally:
+        for fd in set(theirs):
+            os.close(fd)
+    for fd in set(ours) - {-1}:
+        os.set_blocking(fd, False)
+    return pid, *ours
+
+
+def _start(command: Command, fork: Callable[[], int], prepare: Callable[[], None]) -> int:
+    """The process id of the program, once it runs. `prepare` is called in the child. Raises SpawnError."""
     reader, writer = os.pipe()
     try:
-        pid, pty = os.forkpty()
+        pid = fork()
         if pid == 0:
-            _become(command, writer)
+            _become(command, writer, prepare)
     except OSError as error:
         os.close(reader)
         raise SpawnError(f"no process can be made for {command.argv[0]}: {error.strerror}") from error
@@ -45,22 +104,18 @@ def spawn(command: Command) -> tuple[int, int]:
     with open(reader, "rb", buffering=0) as report:
         failure = report.read()
     if failure:
-        os.close(pty)
         raise SpawnError(failure.decode(errors="replace"))
-    # forkpty is the one call that hands its descriptor on to the programs started later.
-    os.set_inheritable(pty, False)
-    os.set_blocking(pty, False)
-    return pid, pty
+    return pid
 
 
-def _become(command: Command, report: int) -> NoReturn:
+def _become(command: Command, report: int, prepare: Callable[[], None]) -> NoReturn:
     """In the child: turn into the program, or tell why not and end."""
-    culprit = "the terminal"
+    culprit = "its input and output"
     try:
         for number in _RESET:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        termios.tcsetwinsize(0, (command.rows, command.cols))
+        prepare()
         culprit = "the working directory"
         os.chdir(command.cwd)
         culprit = command.argv[0]

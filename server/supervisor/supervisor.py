@@ -12,9 +12,11 @@ from typing import Any, Final
 from . import calls, relay
 from .calls import CallError
 from .channel import Channel, LogFile, Viewer
-from .environment import Environments
+from .duplex import Duplex
+from .environment import Environments, sourced
 from .link import Link
 from .loop import Loop
+from .piped import Piped
 from .ports import listening
 from .process import Program, reap
 from .protocol import VERSION, Kind, message, parse_json
@@ -22,12 +24,15 @@ from .recording import MOST as MOST_RECORDINGS, Recording, Recordings, TooManyRe
 from .relay import Relay
 from .run import Plan, Run
 from .spawn import Command, SpawnError
+from .terminals import MOST_TITLE, MOST_TOLD, Terminal
 from .usage import usage
 
 MOST_LINKS: Final = 64
 MOST_TERMINALS: Final = 200
+MOST_PIPED: Final = 64
 MOST_STREAMS: Final = 1000
 LOG: Final = "log"
+NO_INPUT: Final = "this viewer only looks: it may send no input, size or signal"
 PORTS_EVERY: Final = 1.0
 PORTS_SOON: Final = 0.03
 PORTS_SOON_FOR: Final = 10.0
@@ -35,6 +40,8 @@ PORTS_SOON_FOR: Final = 10.0
 ATTACH_PATIENCE: Final = 10.0
 """Seconds for the supervisor of a container that was just started to listen."""
 ATTACH_AGAIN: Final = 0.005
+TELL_EVERY: Final = 0.1
+"""Seconds between reports of the terminals at least: each names all of them, to every link."""
 END_GRACE: Final = 5.0
 LAST_GRACE: Final = 3.0
 """Seconds for everything to end when the supervisor is told to: the engine kills after a little more."""
@@ -69,14 +76,16 @@ class Supervisor:
         self._log = Channel(LogFile(f"{state}/log"))
         self._run = Run(loop, self._log, self._environments, (workspace, state), self._run_changed)
         self._recordings = Recordings(f"{state}/recordings")
-        self._terminals: dict[str, Program] = {}
+        self._terminals: dict[str, Terminal] = {}
         self._programs: dict[int, Program] = {}
+        self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
         self._ports: list[dict[str, Any]] = []
         self._soon_left = 0.0
         self._scanning = False
         self._ending = False
         self._terminals_told = True
+        self._told_at = 0.0
         self._boot = os.urandom(8).hex()
         self._methods: dict[str, Callable[[Link, dict[str, Any], Reply], None]] = {
             "hello": self._hello,
@@ -86,10 +95,12 @@ class Supervisor:
             "forget": self._forget,
             "record": self._record,
             "stop-recording": self._stop_recording,
+            "rename": self._rename,
             "list": lambda link, params, reply: reply({"terminals": self._listed()}),
             "run": self._start_run,
             "stop": lambda link, params, reply: self._run.stop(lambda: reply(self._run.status)),
             "connect": self._connect,
+            "execute": self._execute,
             "usage": lambda link, params, reply: reply(usage()),
             "shutdown": lambda link, params, reply: self.shut_down(),
         }
@@ -113,9 +124,12 @@ class Supervisor:
             if not waiting[0]:
                 self._loop.stop()
 
-        for program in [program for program in self._terminals.values() if not program.ended]:
+        for program in [terminal.program for terminal in self._terminals.values() if not terminal.program.ended]:
             waiting[0] += 1
             program.end(LAST_GRACE, done)
+        for piped in self._piped.values():
+            waiting[0] += 1
+            piped.end(LAST_GRACE, done)
         waiting[0] += 1
         self._run.stop(done)
         self._loop.call_later(LAST_GRACE + 1, self._loop.stop)
@@ -123,7 +137,7 @@ class Supervisor:
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGCHLD:
-            reap(lambda pid: self._programs.get(pid) or self._run.programs.get(pid))
+            reap(lambda pid: self._programs.get(pid) or self._piped.get(pid) or self._run.programs.get(pid))
         else:
             self.shut_down()
 
@@ -186,7 +200,7 @@ class Supervisor:
         """What a server sends on a stream: input, a message about it, or its end. Returns what is wrong with it."""
         problem = None
         if kind is Kind.CLOSE:
-            if isinstance(stream, Relay):
+            if isinstance(stream, Duplex):
                 stream.finish()
             else:
                 link.drop(stream.id)
@@ -194,8 +208,10 @@ class Supervisor:
                 self._terminals_changed()
         elif kind is Kind.MESSAGE:
             problem = self._told(link, stream, parse_json(payload))
-        elif isinstance(stream, Relay):
+        elif isinstance(stream, Duplex):
             problem = stream.take(payload)
+        elif stream.view_only:
+            problem = NO_INPUT
         elif program := self._program_of(stream):
             stream.taken += len(payload)
             taken = stream.taken
@@ -205,11 +221,13 @@ class Supervisor:
 
     def _told(self, link: Link, stream: Any, value: dict[str, Any]) -> str | None:
         kind = value.get("type")
-        if isinstance(stream, Relay):
+        if isinstance(stream, Duplex):
             if kind == "reset":
                 link.drop(stream.id)
                 stream.abort()
             return None
+        if stream.view_only:
+            return NO_INPUT
         program = self._program_of(stream)
         try:
             if kind == "resize" and program:
@@ -221,7 +239,7 @@ class Supervisor:
         return None
 
     def _program_of(self, viewer: Viewer) -> Program | None:
-        return next((p for p in self._terminals.values() if p.channel is viewer.channel), None)
+        return next((t.program for t in self._terminals.values() if t.program.channel is viewer.channel), None)
 
     def _tell(self, event: dict[str, Any]) -> None:
         whole = message(Kind.CONTROL, 0, event)
@@ -247,7 +265,7 @@ class Supervisor:
     def _spawn(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name = calls.text(params, "name")
         known = self._terminals.get(name)
-        if name == LOG or (known and not known.ended):
+        if name == LOG or (known and not known.program.ended):
             raise CallError("exists", f"{name} runs already")
         if len(self._terminals) >= MOST_TERMINALS and not known:
             raise CallError("limit", f"a project has at most {MOST_TERMINALS} terminals; close one first")
@@ -261,33 +279,28 @@ class Supervisor:
         except SpawnError as error:
             raise CallError("failed", str(error)) from error
         channel.on_room = program.made_room
-        self._terminals[name] = program
+        terminal = self._terminals[name] = known or Terminal(program)
+        terminal.program = program
         self._programs[program.pid] = program
         self._look_for_ports()
         self._terminals_changed()
-        reply(self._described(name, program))
+        reply(terminal.described(name))
 
     def _attach(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         number = self._new_stream(link, params)
         name = calls.text(params, "name")
-        program = self._terminals.get(name)
-        channel = self._log if name == LOG else program.channel if program else None
-        if channel is None:
-            raise CallError("not-found", f"there is no terminal {name}")
+        channel = self._log if name == LOG else self._named(name).program.channel
         offset = channel.ring.start
         if params.get("offset") is not None:
             offset = min(max(calls.whole(params, "offset", 0, 2**63), channel.start), channel.ring.end)
-        viewer = Viewer(link, number, channel, offset)
+        viewer = Viewer(link, number, channel, offset, view_only=calls.flag(params, "viewOnly"))
         link.streams[number] = viewer
         reply({"offset": offset, "ended": channel.exit is not None})
         channel.attach(viewer)
         self._terminals_changed()
 
     def _end(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
-        name = calls.text(params, "name")
-        program = self._terminals.get(name)
-        if program is None:
-            raise CallError("not-found", f"there is no terminal {name}")
+        program = self._named(calls.text(params, "name")).program
         grace = params.get("grace", END_GRACE)
         if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not 0 <= grace <= 60:
             raise CallError("invalid", "grace must be a number of seconds from 0 to 60")
@@ -295,18 +308,19 @@ class Supervisor:
 
     def _forget(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name = calls.text(params, "name")
-        program = self._terminals.get(name)
-        if program and not program.ended:
+        known = self._terminals.get(name)
+        if known and not known.program.ended:
             raise CallError("exists", f"{name} still runs")
         self._terminals.pop(name, None)
         self._terminals_changed()
         reply({})
 
     def _record(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
-        name, title = calls.text(params, "name"), calls.text(params, "title")
-        program = self._terminals.get(name)
-        if program is None or program.ended:
-            raise CallError("not-found", f"no terminal {name} runs")
+        name, title = calls.text(params, "name"), calls.text(params, "title", MOST_TITLE)
+        terminal = self._named(name)
+        program = terminal.program
+        if program.ended:
+            raise CallError("not-found", f"terminal {name} has ended")
         channel = program.channel
         if channel.recording:
             raise CallError("exists", f"{title} is being recorded already")
@@ -327,15 +341,27 @@ class Supervisor:
         # Or it would begin with an empty screen, though there is one already.
         program.redraw()
         self._terminals_changed()
-        reply(self._described(name, program))
+        reply(terminal.described(name))
 
     def _stop_recording(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name = calls.text(params, "name")
-        program = self._terminals.get(name)
-        if program is None or program.channel.recording is None:
+        recording = self._named(name).program.channel.recording
+        if recording is None:
             raise CallError("not-found", f"{name} is not being recorded")
-        program.channel.recording.end("it was stopped")
+        recording.end("it was stopped")
         reply({})
+
+    def _rename(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        name = calls.text(params, "name")
+        terminal = self._named(name)
+        terminal.title = None if params.get("title") is None else calls.text(params, "title", MOST_TITLE)
+        self._terminals_changed()
+        reply(terminal.described(name))
+
+    def _named(self, name: str) -> Terminal:
+        if terminal := self._terminals.get(name):
+            return terminal
+        raise CallError("not-found", f"there is no terminal {name}")
 
     def _start_run(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         app, install = calls.part(params, "app"), calls.part(params, "install")
@@ -370,6 +396,29 @@ class Supervisor:
 
         relay.connect(self._loop, port, connected)
 
+    def _execute(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        number = self._new_stream(link, params)
+        if len(self._piped) >= MOST_PIPED:
+            raise CallError(
+                "limit", f"at most {MOST_PIPED} programs of the project work for its pages at the same time"
+            )
+        variables = self._environments.variables(calls.variables(params))
+        argv = calls.arguments(params)
+        if params.get("sourced") is True:
+            argv = sourced(argv, variables)
+        command = Command(argv, calls.path(params, "cwd") or self._workspace, variables)
+        merged = params.get("merged") is True
+        try:
+            piped = Piped(self._loop, link, number, command, lambda ended: self._forget_piped(ended.pid), merged=merged)
+        except SpawnError as error:
+            raise CallError("failed", str(error)) from error
+        self._piped[piped.pid] = piped
+        link.streams[number] = piped
+        reply({"pid": piped.pid})
+
+    def _forget_piped(self, pid: int) -> None:
+        self._piped.pop(pid, None)
+
     def _is_ours(self, port: int) -> bool:
         """Whether the port may be reached. A container has its ports for itself; elsewhere others listen there too."""
         if os.getpid() == 1 or any(item["port"] == port for item in self._ports):
@@ -391,33 +440,20 @@ class Supervisor:
         self._terminals_changed()
 
     def _listed(self) -> list[dict[str, Any]]:
-        return [self._described(name, program) for name, program in self._terminals.items()]
-
-    def _described(self, name: str, program: Program) -> dict[str, Any]:
-        recording = program.channel.recording
-        return {
-            "name": name,
-            "pid": program.pid,
-            "ended": program.ended,
-            "code": program.code,
-            "signal": program.signal,
-            "viewers": len(program.channel.viewers),
-            "offset": program.channel.ring.end,
-            "cols": program.cols,
-            "rows": program.rows,
-            "startedAt": program.started_at,
-            "lastOutputAt": program.output_at,
-            "lastInputAt": program.input_at,
-            "recording": {"id": recording.id, "startedAt": recording.started_at} if recording else None,
-        }
+        listed, left = [], MOST_TOLD
+        for name, terminal in self._terminals.items():
+            listed.append(terminal.described(name, left))
+            left -= len(listed[-1]["attached"])
+        return listed
 
     def _terminals_changed(self) -> None:
         if self._terminals_told:
             self._terminals_told = False
-            self._loop.call_soon(self._tell_terminals)
+            self._loop.call_later(self._told_at + TELL_EVERY - time.monotonic(), self._tell_terminals)
 
     def _tell_terminals(self) -> None:
         self._terminals_told = True
+        self._told_at = time.monotonic()
         self._tell({"event": "terminals", "terminals": self._listed()})
 
     def _run_changed(self) -> None:

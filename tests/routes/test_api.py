@@ -144,6 +144,7 @@ async def test_bodies_that_are_no_json_object(client: httpx.AsyncClient, path: s
         ("GET", "/api/projects/{}/status"),
         ("GET", "/api/projects/{}/ports"),
         ("GET", "/api/projects/{}/terminals"),
+        ("PATCH", "/api/projects/{}/terminals/main"),
         ("POST", "/run/{}"),
         ("POST", "/stop/{}"),
     ],

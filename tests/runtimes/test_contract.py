@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from server.errors import Conflict, Invalid, LinkLost, NotFound
+from server.errors import Conflict, Invalid, LinkLost, NotFound, Unavailable
 from tests.runtimes.contract import (
     LONG_LIVED,
     PATIENCE,
@@ -291,3 +291,34 @@ async def test_use_is_measured(world: World) -> None:
     if world.is_docker:
         assert 1024**2 < usage["memory"] < 256 * 1024**2
         assert 0 < usage["cpuSeconds"] < 60
+
+
+async def test_a_program_on_pipes_is_fed_heard_and_ended(world: World) -> None:
+    runtime, spec = world.runtime(), world.spec()
+    link = await world.started(runtime, spec)
+    env = runtime.layout(spec).env
+    content = os.urandom(700_000)
+    stream = await link.execute(["sh", "-c", "pwd >&2; cat; exit 3"], env=env)
+
+    async def feed() -> None:
+        for start in range(0, len(content), 100_000):
+            await stream.send(content[start : start + 100_000])
+        await stream.send_eof()
+
+    feeding = asyncio.create_task(feed())
+    seen, ended = await read_to_exit(stream)
+    await feeding
+    assert seen == content
+    assert ended == {"type": "exit", "code": 3, "signal": None, "stderr": runtime.layout(spec).workspace + "\n"}
+    assert await stream.receive() is None
+
+    endless = await link.execute(["sh", "-c", "echo $$; exec yes"], env=env)
+    first = await endless.receive()
+    assert isinstance(first, bytes)
+    # Far more is on its way than is wanted.
+    endless.close()
+    wait = "while kill -0 $0 2> /dev/null; do sleep 0.05; done; echo gone"
+    again = await link.execute(["sh", "-c", wait, first.split()[0].decode()], env=env)
+    assert await read_to_exit(again) == (b"gone\n", {"type": "exit", "code": 0, "signal": None, "stderr": ""})
+    with pytest.raises(Unavailable, match="No such file"):
+        await link.execute(["no-such-program"])

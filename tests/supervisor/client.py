@@ -123,15 +123,24 @@ class Client:
         self.call("spawn", name=name, argv=argv, env={"PS1": "$ "}, cols=80, rows=24)
         return self.attach(name, 0)
 
-    def attach(self, name: str, offset: int | None = None) -> "Stream":
+    def attach(self, name: str, offset: int | None = None, *, view_only: bool = False) -> "Stream":
         self._streams += 1
-        result = self.call("attach", stream=self._streams, name=name, offset=offset)
+        result = self.call("attach", stream=self._streams, name=name, offset=offset, viewOnly=view_only)
         return Stream(self, self._streams, result["offset"])
 
     def connect(self, port: int) -> "Stream":
         self._streams += 1
         self.call("connect", stream=self._streams, port=port)
         return Stream(self, self._streams, 0)
+
+    def execute(self, *argv: str, **params: Any) -> "Stream":
+        self._streams += 1
+        self.call("execute", stream=self._streams, argv=list(argv), **params)
+        return Stream(self, self._streams, 0)
+
+    def waiting(self, stream: int) -> int:
+        """Frames of a stream that have come and were not looked at."""
+        return sum(kept[1] == stream and kept[0] is not Kind.CONTROL for kept in self._kept)
 
     def event(self, kind: str, wanted: Any, seconds: float = 15) -> dict[str, Any]:
         """The first event of `kind` for which `wanted(event)` is true."""

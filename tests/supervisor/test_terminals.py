@@ -102,7 +102,9 @@ def test_all_terminals_fit_one_report_whatever_their_names(client: Client) -> No
     assert spawn("\x1b[2J")["error"]["code"] == "invalid"
     assert spawn("\U00010000" * 33)["error"]["code"] == "invalid"
     for n in range(200):
-        assert "result" in spawn("\U00010000" * 31 + f"{n:04}")
+        name = "\U00010000" * 31 + f"{n:04}"
+        assert "result" in spawn(name)
+        client.call("rename", name=name, title="\U00010000" * 40)
     assert spawn("one more")["error"]["code"] == "limit"
     assert len(client.call("list")["terminals"]) == 200
 
