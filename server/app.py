@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from server.config import Settings, SettingsError
 from server.errors import AppError
 from server.middleware import middleware, unknown_sockets
-from server.routes import api, files, health, openapi, pages, preview, recordings, sockets
+from server.routes import api, files, health, openapi, pages, preview, recordings, sharing, sockets
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
 from server.runtimes.base import Runtime
@@ -27,6 +27,7 @@ from server.services.previews import Previews, domain_conflict
 from server.services.projects import Projects
 from server.services.reaper import Reaper
 from server.services.recordings import Recordings
+from server.services.sharing import Sharing
 from server.services.templates import Templates
 from server.services.workspaces import Workspaces
 from server.storage.database import Database
@@ -47,6 +48,7 @@ routes: list[BaseRoute] = [
     *openapi.routes,
     *health.routes,
     *preview.routes,
+    *sharing.routes,
     *pages.routes,
     unknown_sockets,
 ]
@@ -79,10 +81,12 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     projects = Projects(
         database, documents, Templates(ROOT / "templates" / "projects", ROOT / "docker"), settings.limits
     )
+    sharing = Sharing(database)
     workspaces = Workspaces(
         runtime,
         projects,
         documents,
+        sharing,
         state=settings.data / "run",
         limits=settings.limits,
         idle_stop=settings.idle_stop,
@@ -91,7 +95,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     previews = Previews(workspaces, accounts, domain=settings.preview_domain)
     kept = Documents(settings.data / "run")
     app.state.services = Services(
-        settings, accounts, projects, documents, workspaces, previews, Recordings(kept, workspaces)
+        settings, accounts, projects, documents, workspaces, previews, Recordings(kept, workspaces), sharing
     )
     adoption = asyncio.create_task(_adopt(workspaces))
     background = [adoption, asyncio.create_task(Reaper(workspaces).watch()), asyncio.create_task(_tidy(accounts))]

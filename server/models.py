@@ -23,6 +23,13 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Visibility(StrEnum):
+    """Who reaches a port: the project's own people, or everyone."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
 class StepState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"

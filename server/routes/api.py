@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from server.errors import BadRequest, Invalid
-from server.models import Port, Project, ProjectId, Run, Step
+from server.models import Port, Project, ProjectId, Run, Step, Visibility
 from server.routes import headers
 from server.routes.context import services_of
 from server.routes.guard import secured
@@ -45,23 +45,25 @@ def project_json(connection: HTTPConnection, project: Project) -> dict[str, Any]
     }
 
 
-def ports_json(connection: HTTPConnection, id: ProjectId, ports: Iterable[Port]) -> list[dict[str, Any]]:
+async def ports_json(connection: HTTPConnection, id: ProjectId, ports: Iterable[Port]) -> list[dict[str, Any]]:
     near, previews = str(origin_of(connection)), services_of(connection).previews
+    visibilities = await services_of(connection).sharing.visibilities(id)
     return [
         {
             "port": item.port,
             "address": item.address,
             "process": item.process,
             "url": previews.url(id, item.port, near),
+            "visibility": visibilities.get(item.port, Visibility.PRIVATE),
         }
         for item in ports
     ]
 
 
-def status_json(connection: HTTPConnection, status: Status) -> dict[str, Any]:
+async def status_json(connection: HTTPConnection, status: Status) -> dict[str, Any]:
     return {
         **_run_json(status.run),
-        "ports": ports_json(connection, status.project, status.ports),
+        "ports": await ports_json(connection, status.project, status.ports),
         "usage": {
             "memory": status.usage.memory,
             "memoryLimit": status.limits.memory,
@@ -171,27 +173,27 @@ async def _create(request: Request, accepted: tuple[str, ...]) -> Project:
 
 async def run_project(request: Request) -> Response:
     status = await services_of(request).workspaces.run(_id(request))
-    return JSONResponse(status_json(request, status), 202)
+    return JSONResponse(await status_json(request, status), 202)
 
 
 async def stop_project(request: Request) -> Response:
     container = _flag(request, "container")
     status = await services_of(request).workspaces.stop(_id(request), container=container)
-    return JSONResponse(status_json(request, status), 202)
+    return JSONResponse(await status_json(request, status), 202)
 
 
 async def restart_project(request: Request) -> Response:
     status = await services_of(request).workspaces.restart(_id(request))
-    return JSONResponse(status_json(request, status), 202)
+    return JSONResponse(await status_json(request, status), 202)
 
 
 async def get_status(request: Request) -> Response:
-    return JSONResponse(status_json(request, await services_of(request).workspaces.status(_id(request))))
+    return JSONResponse(await status_json(request, await services_of(request).workspaces.status(_id(request))))
 
 
 async def list_ports(request: Request) -> Response:
     ports = services_of(request).workspaces.ports(_id(request))
-    return JSONResponse(ports_json(request, _id(request), ports))
+    return JSONResponse(await ports_json(request, _id(request), ports))
 
 
 async def list_terminals(request: Request) -> Response:

@@ -10,6 +10,7 @@ from server.services.documents import Documents
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
+from server.services.sharing import Sharing
 from server.services.workspaces import Workspaces
 
 
@@ -24,6 +25,7 @@ class Services:
     workspaces: Workspaces
     previews: Previews
     recordings: Recordings
+    sharing: Sharing
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -64,8 +64,9 @@ class Road:
     """How a request came: to which target, on which origin, under which path, from where.
 
     `prefix` is the part of the path that is ours, empty on a preview's host. `siblings` gives the preview origin of
-    another port of the same project, None where previews have no origins of their own. `credential` is what let the
-    request pass as `Authorization`, and so must go no further.
+    another port of the same project, None where previews have no origins of their own. `granted` says that by path
+    every origin may ask, as no cookie gave leave. `credential` is what let the request pass as `Authorization`, and so
+    must go no further.
     """
 
     target: Target
@@ -73,6 +74,7 @@ class Road:
     client: str
     prefix: str = ""
     sibling: Callable[[int], str] | None = None
+    granted: bool = False
     credential: bool = False
     keeps_cookies: bool = True
     ide: str | None = None
@@ -80,11 +82,6 @@ class Road:
     @property
     def by_path(self) -> bool:
         return self.sibling is None
-
-    @property
-    def granted(self) -> bool:
-        """Whether the path itself gives leave: then the origin of who asks tells nothing, and any may."""
-        return "/~" in self.prefix
 
     @property
     def local(self) -> str:

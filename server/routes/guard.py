@@ -25,7 +25,7 @@ from server.routes import headers
 from server.routes.context import services_of
 from server.routes.error_page import error_page, wants_page
 from server.routes.problems import problem, refuse_socket
-from server.services.accounts import ACTIONS, Actor
+from server.services.accounts import ACTIONS, Actor, Ending
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
@@ -68,8 +68,11 @@ class Guarded:
             await refuse(error, scope, receive, send)
             return
         scope.setdefault("state", {})["actor"] = actor
-        app = until_sign_out(self._app, actor) if scope["type"] == "websocket" else self._app
-        await app(scope, receive, send)
+        if scope["type"] == "websocket":
+            ending = services_of(HTTPConnection(scope)).accounts.ending(actor)
+            await until_ended(self._app, ending)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class Public:
@@ -218,14 +221,13 @@ async def _refuse_socket(error: AppError, scope: Scope, receive: Receive, send: 
         await refuse_socket(WebSocket(scope, receive, send), error)
 
 
-def until_sign_out(app: ASGIApp, actor: Actor, *, told: bool = True) -> ASGIApp:
-    """The WebSocket application `app`, with its socket closed as soon as the session of `actor` ends.
+def until_ended(app: ASGIApp, ending: Ending, *, told: bool = True) -> ASGIApp:
+    """The WebSocket application `app`, with its socket closed as soon as the leave to use it ends.
 
     `told` says whether the client knows our error messages, or gets the close code alone.
     """
 
-    async def ended_with_session(scope: Scope, receive: Receive, send: Send) -> None:
-        ending = services_of(HTTPConnection(scope)).accounts.ending(actor)
+    async def ended_with_leave(scope: Scope, receive: Receive, send: Send) -> None:
         socket = _EndableSocket(send, told)
         forget = ending.watch(socket.end)
         try:
@@ -233,7 +235,7 @@ def until_sign_out(app: ASGIApp, actor: Actor, *, told: bool = True) -> ASGIApp:
         finally:
             forget()
 
-    return ended_with_session
+    return ended_with_leave
 
 
 class _EndableSocket:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from server.models import PROJECT_ID, State, StepState
+from server.models import PROJECT_ID, State, StepState, Visibility
 from server.wire import SIGNALS
 
 Schema = dict[str, Any]
@@ -13,6 +13,7 @@ FLAG: Final[Schema] = {"type": "boolean"}
 TIME: Final[Schema] = {"type": "string", "format": "date-time", "description": "RFC 3339, in UTC."}
 PORT: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 65535}
 RECORDING: Final[Schema] = {"type": "string", "pattern": "^[0-9]{13}$"}
+VISIBILITY: Final[Schema] = {"type": "string", "enum": list(Visibility)}
 ID: Final[Schema] = {"type": "string", "pattern": f"^{PROJECT_ID.pattern}$"}
 DEPENDENCIES: Final[Schema] = {
     "type": "object",
@@ -127,6 +128,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "address": {**TEXT, "description": "As the kernel has it: 0.0.0.0, ::, 127.0.0.1, …"},
             "process": TEXT,
             "url": {"type": "string", "format": "uri", "description": "The preview."},
+            "visibility": VISIBILITY,
         }
     ),
     "Usage": {

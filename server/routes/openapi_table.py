@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from server.routes.openapi_schemas import DEPENDENCIES, FLAG, ID, TEXT, WHOLE, Schema, array, record, ref
+from server.routes.openapi_schemas import (
+    DEPENDENCIES,
+    FLAG,
+    ID,
+    PORT,
+    TEXT,
+    VISIBILITY,
+    WHOLE,
+    Schema,
+    array,
+    record,
+    ref,
+)
 
 JSON: Final = "application/json"
 HTML: Final = "text/html"
@@ -126,6 +138,16 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation("GET", f"{_P}/status", "running", "See what runs and what it uses", _json(ref("Status"))),
     Operation("GET", f"{_P}/ports", "running", "List the ports that listen", _json(array(ref("Port")))),
+    Operation(
+        "PUT",
+        f"{_P}/ports/{{port}}",
+        "running",
+        "Choose who sees a port",
+        _json(record({"port": PORT, "visibility": VISIBILITY, "url": TEXT})),
+        body=(JSON, record({"visibility": VISIBILITY})),
+        problems=(404, 409, 413, 422, 503),
+        description="A public port needs no sign-in, for as long as the container lives; in the next it is private.",
+    ),
     Operation("GET", f"{_P}/terminals", "running", "List the terminals", _json(array(ref("Terminal")))),
     Operation(
         "PATCH",

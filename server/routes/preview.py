@@ -54,13 +54,28 @@ class _PathVisit(Visit):
         return b"/" + self._rest
 
     async def admit(self) -> Admission:
-        self._refuse_workers()
         self.scope["path_params"] = {"project": self.target.project}
         actor = await guard.admit(self.connection, "preview.open")
-        return Admission(actor, credential=headers.bearer(self.scope["headers"]) is not None)
+        return self.known(actor, credential=headers.bearer(self.scope["headers"]) is not None)
+
+    async def admitted(self) -> Admission:
+        # Nobody may, not even where the port is public.
+        if headers.values(self.scope["headers"], b"service-worker"):
+            raise Forbidden("a service worker would rule the IDE's origin; use the preview's own host for it")
+        return await super().admitted()
+
+    def asks_no_cookie(self, admission: Admission) -> bool:
+        """Whether whoever asks is let in, by the address or because the port is public. So every origin may read."""
+        return admission.is_public
 
     async def serve_ours(self, admission: Admission) -> Response | None:
-        if (response := await super().serve_ours(admission)) is not None:
+        response = await super().serve_ours(admission)
+        if self.asks_no_cookie(admission):
+            response = response or self._preflight()
+            if response is not None:
+                response.headers["Access-Control-Allow-Origin"] = "*"
+            return response
+        if response is not None:
             return response
         actor = admission.actor
         explicit = headers.single(self.scope["headers"], b"sec-fetch-mode") == "navigate"
@@ -76,6 +91,7 @@ class _PathVisit(Visit):
             origin=self.origin,
             client=client_address(self.scope),
             prefix=self.prefix,
+            granted=self.asks_no_cookie(admission),
             credential=admission.credential,
             # A browser would keep them for the IDE's own host. A program with a token is not led astray by them.
             keeps_cookies=admission.credential,
@@ -87,9 +103,14 @@ class _PathVisit(Visit):
             return see_other(guard.sign_in_url(self.scope))
         return _sandboxed(self.failure(error, f"{self.prefix}{OURS.decode()}ready"))
 
-    def _refuse_workers(self) -> None:
-        if headers.values(self.scope["headers"], b"service-worker"):
-            raise Forbidden("a service worker would rule the IDE's origin; use the preview's own host for it")
+    def _preflight(self) -> Response | None:
+        asked = headers.single(self.scope["headers"], b"access-control-request-headers")
+        method = headers.single(self.scope["headers"], b"access-control-request-method")
+        if self.scope["method"] != "OPTIONS" or method is None:
+            return None
+        # The page and its app are one; that a sandbox parts them is not the app's to answer for.
+        allowed = {"Access-Control-Allow-Methods": method, "Access-Control-Allow-Headers": asked or "*"}
+        return Response(status_code=204, headers=allowed)
 
 
 class _GrantedVisit(_PathVisit):
@@ -104,23 +125,13 @@ class _GrantedVisit(_PathVisit):
         return f"{super().prefix}/~{self._grant}"
 
     async def admit(self) -> Admission:
-        self._refuse_workers()
         grant = await self.services.previews.examine(self._grant, self.target, Kind.PATH)
         if grant is None:
             raise NotSignedIn("the address of this preview is too old; open it again from the IDE")
-        return Admission(grant.actor, grant, await self.bears_token())
+        return self.known(grant.actor, grant, credential=await self.bears_token())
 
-    async def serve_ours(self, admission: Admission) -> Response | None:
-        if (response := await Visit.serve_ours(self, admission)) is not None:
-            response.headers["Access-Control-Allow-Origin"] = "*"
-            return response
-        asked = headers.single(self.scope["headers"], b"access-control-request-headers")
-        method = headers.single(self.scope["headers"], b"access-control-request-method")
-        if self.scope["method"] != "OPTIONS" or method is None:
-            return None
-        # The page and its app are one; that a sandbox parts them is not the app's to answer for.
-        allowed = {"Access-Control-Allow-Methods": method, "Access-Control-Allow-Headers": asked or "*"}
-        return Response(status_code=204, headers={"Access-Control-Allow-Origin": "*", **allowed})
+    def asks_no_cookie(self, admission: Admission) -> bool:
+        return True
 
     def refusal(self, error: AppError) -> Response:
         if isinstance(error, NotSignedIn) and headers.is_navigation(self.scope):

@@ -71,14 +71,14 @@ class _HostVisit(Visit):
         if credential or await self.bears_token(_CREDENTIAL):
             actor = Actor()
             await self.services.previews.require(actor, self.target)
-            return Admission(actor, credential=credential)
+            return self.known(actor, credential=credential)
         if headers.values(sent, _CREDENTIAL):
             raise NotSignedIn("the token in X-Hutch-Authorization is not valid")
         for cookie in headers.cookies(sent, COOKIE)[: guard.MOST_COOKIES]:
             grant = await self.services.previews.examine(cookie, self.target, Kind.HOST)
             if grant is not None:
                 self._check_meant()
-                return Admission(grant.actor, grant)
+                return self.known(grant.actor, grant)
         raise NotSignedIn("open the preview from the IDE first, or send the token as X-Hutch-Authorization")
 
     async def serve_ours(self, admission: Admission) -> Response | None:

@@ -15,7 +15,7 @@ from server.errors import AppError, BadGateway
 from server.routes import headers
 from server.routes.context import Services
 from server.routes.forwarding import Road, to_app, to_browser
-from server.services.accounts import Actor
+from server.services.accounts import Ending
 from server.services.upstream_socket import ABNORMAL, NO_CODE, Closed, Refused, UpstreamSocket
 
 Pairs = list[tuple[bytes, bytes]]
@@ -80,7 +80,7 @@ class _Client:
 
 @dataclass(frozen=True)
 class Passage:
-    """What is carried where: `path` as the app knows it, `extra` headers for the answer, `actor` in whose name.
+    """What is carried where: `path` as the app knows it, `extra` headers for the answer, `ending` of the leave.
 
     Both methods are ASGI applications.
     """
@@ -88,7 +88,7 @@ class Passage:
     services: Services
     road: Road
     path: bytes
-    actor: Actor | None
+    ending: Ending | None
     extra: Pairs
 
     async def carry(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +98,7 @@ class Passage:
         connection.
         """
         client = _Client(scope, receive)
-        async with client.present(), self._until_sign_out(client):
+        async with client.present(), self._until_ended(client):
             response = await self.services.previews.upstream.request(
                 scope["method"],
                 _url(self.road, self.path, scope["query_string"]),
@@ -138,12 +138,11 @@ class Passage:
             socket.cut()
 
     @asynccontextmanager
-    async def _until_sign_out(self, client: _Client) -> AsyncIterator[None]:
-        if self.actor is None or self.actor.session is None:
+    async def _until_ended(self, client: _Client) -> AsyncIterator[None]:
+        if self.ending is None:
             yield
             return
-        ending = self.services.accounts.ending(self.actor)
-        forget = ending.watch(client.leave)
+        forget = self.ending.watch(client.leave)
         try:
             yield
         finally:

@@ -172,9 +172,9 @@ async def _filled(websocket: WebSocket, id: ProjectId, event: dict[str, Any]) ->
     services = services_of(websocket)
     match event["type"]:
         case "status":
-            return {**event, **status_json(websocket, await services.workspaces.status(id))}
+            return {**event, **await status_json(websocket, await services.workspaces.status(id))}
         case "ports":
-            return {**event, "ports": ports_json(websocket, id, services.workspaces.ports(id))}
+            return {**event, "ports": await ports_json(websocket, id, services.workspaces.ports(id))}
         case "terminals":
             return {**event, "terminals": terminals_json(services.workspaces.terminals(id))}
     return event

@@ -16,7 +16,7 @@ from server.routes.headers import Origin
 from server.routes.preview_pages import page
 from server.routes.problems import problem
 from server.routes.proxy import OF_PREVIEW, Pairs, Passage
-from server.services.accounts import Actor
+from server.services.accounts import Actor, Ending
 from server.services.previews import Grant, Target
 from server.services.upstream import NotListening
 
@@ -27,11 +27,19 @@ NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 @dataclass(frozen=True)
 class Admission:
-    """Who was let pass. `credential` says that `Authorization` has the IDE's token, which is not for the app."""
+    """Who was let pass, nobody known where the port is public. `ending` tells when that leave ends.
 
-    actor: Actor | None
+    A preflight has neither. `credential` says that `Authorization` has the IDE's token, which is not for the app.
+    """
+
+    actor: Actor | None = None
+    ending: Ending | None = None
     grant: Grant | None = None
     credential: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        return self.actor is None and self.ending is not None
 
 
 class Visit:
@@ -69,7 +77,7 @@ class Visit:
         """An answer of Hutch's own, None when it is the app's turn."""
         if not self.path.startswith(OURS):
             return None
-        if self.path != OURS + b"ready" or admission.actor is None:
+        if self.path != OURS + b"ready" or admission.ending is None:
             raise NotFound("there is nothing here; paths below /.hutch/ are Hutch's own")
         ready = await self.services.previews.wait_until_ready(self.target)
         return JSONResponse({"ready": ready}, headers=NOT_KEPT)
@@ -83,7 +91,7 @@ class Visit:
     async def serve(self, receive: Receive, send: Send) -> None:
         self.scope[OF_PREVIEW] = True
         try:
-            admission = await self._admitted()
+            admission = await self.admitted()
             response = None if self.is_socket else await self.serve_ours(admission)
             if response is None:
                 await self._forward(admission, receive, send)
@@ -92,15 +100,23 @@ class Visit:
             response = self.refusal(error)
         await answer(response, self.scope, receive, send)
 
-    async def _admitted(self) -> Admission:
+    async def admitted(self) -> Admission:
+        """Leave for this visit: a person's, or everyone's where the port is public. Raises what `admit` does."""
         try:
             return await self.admit()
         except AppError:
+            sharing, target = self.services.sharing, self.target
+            if await sharing.is_public(target.project, target.port):
+                return Admission(ending=sharing.ending(target.project, target.port))
             # A preflight never has cookies, and only the app knows whom it wants to be asked by.
             asks = not self.is_socket and self.scope["method"] == "OPTIONS"
             if not asks or not await self.services.accounts.exists(self.target.project):
                 raise
-            return Admission(None)
+            return Admission()
+
+    def known(self, actor: Actor, grant: Grant | None = None, *, credential: bool = False) -> Admission:
+        """Leave for someone signed in, for as long as they are."""
+        return Admission(actor, self.services.accounts.ending(actor), grant, credential)
 
     async def bears_token(self, name: bytes = b"authorization") -> bool:
         """Whether the header has the IDE's own token."""
@@ -108,12 +124,12 @@ class Visit:
         return token is not None and await self.services.accounts.authenticate(bearer=token) is not None
 
     async def _forward(self, admission: Admission, receive: Receive, send: Send) -> None:
-        actor, road = admission.actor, self.road(admission)
-        passage = Passage(self.services, road, self.path, actor, self.renewal(admission))
+        ending = admission.ending
+        passage = Passage(self.services, self.road(admission), self.path, ending, self.renewal(admission))
         if not self.is_socket:
             await passage.carry(self.scope, receive, send)
-        elif actor is not None:
-            await guard.until_sign_out(passage.carry_socket, actor, told=False)(self.scope, receive, send)
+        elif ending is not None:
+            await guard.until_ended(passage.carry_socket, ending, told=False)(self.scope, receive, send)
 
     def renewal(self, admission: Admission) -> Pairs:
         return []

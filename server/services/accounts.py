@@ -47,6 +47,7 @@ ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
         "project.write": Action("Change a project's files and name", on_project=True),
         "project.run": Action("Run, stop and restart a project", on_project=True),
         "project.terminal": Action("Use a project's terminals", on_project=True),
+        "project.share": Action("Choose who else reaches a project's ports", on_project=True),
         "project.delete": Action("Delete a project with its files", on_project=True),
         "preview.open": Action("Reach the ports on which a project listens", on_project=True),
         "session.end": Action("Sign out", on_project=False),

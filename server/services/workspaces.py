@@ -17,7 +17,7 @@ from shutil import rmtree
 from typing import Any, Final, TypeVar
 
 from server.errors import AppError, BadGateway, Conflict, LinkLost, NotFound, Unavailable
-from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, Usage
+from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, Usage, Visibility
 from server.runtimes.base import Runtime, Spec
 from server.runtimes.link import Link, Stream
 from server.services.documents import Documents
@@ -31,6 +31,7 @@ from server.services.reports import (
     parse_run,
     parse_terminals,
 )
+from server.services.sharing import Sharing
 from server.services.workspace import Idle, Status, Workspace
 
 logger = logging.getLogger(__name__)
@@ -55,11 +56,20 @@ class Workspaces:
     """
 
     def __init__(
-        self, runtime: Runtime, projects: Projects, documents: Documents, *, state: Path, limits: Limits, idle_stop: int
+        self,
+        runtime: Runtime,
+        projects: Projects,
+        documents: Documents,
+        sharing: Sharing,
+        *,
+        state: Path,
+        limits: Limits,
+        idle_stop: int,
     ) -> None:
         self._runtime = runtime
         self._projects = projects
         self._documents = documents
+        self._sharing = sharing
         self._state = state
         self._limits = limits
         self.idle_stop = idle_stop
@@ -135,6 +145,13 @@ class Workspaces:
         except TimeoutError:
             return False
         return True
+
+    async def set_visibility(self, id: ProjectId, port: int, visibility: Visibility) -> None:
+        """Decide who sees `port`. A public one is public for as long as the container lives, and private in the next.
+
+        Raises Conflict when nothing runs that could be made public, NotFound.
+        """
+        await self._finish(self._set_visibility(self._workspace(id), port, visibility))
 
     # ---- streams
 
@@ -287,6 +304,8 @@ class Workspaces:
         workspace.run = Run(State.STARTING)
         self._changed(workspace, "status")
         try:
+            # Before there is anything to see: whatever listens there next was not looked at by anyone.
+            await self._sharing.make_private(workspace.id)
             await asyncio.to_thread(spec.state.mkdir, parents=True, exist_ok=True, mode=0o700)
             await self._runtime.start(spec)
             link = await self._connect(workspace)
@@ -316,8 +335,17 @@ class Workspaces:
             workspace.detail = None
             return self._told(workspace)
 
+    async def _set_visibility(self, workspace: Workspace, port: int, visibility: Visibility) -> None:
+        # The lock keeps a new container from starting between the check and the change.
+        async with workspace.lock:
+            if visibility is not Visibility.PRIVATE:
+                self._require_link(workspace)
+            await self._sharing.set_visibility(workspace.id, port, visibility)
+            self._changed(workspace, "ports")
+
     async def _remove(self, workspace: Workspace) -> None:
         async with workspace.lock:
+            await self._sharing.make_private(workspace.id)
             await self._unlink(workspace)
             await self._runtime.remove(workspace.id)
             await asyncio.to_thread(rmtree, self._state / workspace.id, ignore_errors=True)

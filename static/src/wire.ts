@@ -18,6 +18,8 @@ export interface Port {
   readonly address: string;
   readonly process: string;
   readonly url: string;
+  /** A public port needs no sign-in. */
+  readonly visibility: "private" | "public";
 }
 
 /** Memory and disk in bytes, cpu in processors; null where the runtime can't tell. */

@@ -8,7 +8,7 @@ import { statusOf } from "./fakes";
 
 const HOST = "http://3000-abc.preview.localhost:8000/";
 const PATH = "http://ide.example/preview/abc/3000/";
-const port = (number: number, process = "node"): Port => ({ port: number, process, address: "127.0.0.1", url: `http://${number}-abc.preview.localhost:8000/` });
+const port = (number: number, process = "node"): Port => ({ port: number, process, visibility: "private", address: "127.0.0.1", url: `http://${number}-abc.preview.localhost:8000/` });
 
 test("addresses are paths below the preview's base", () => {
   assert.equal(urlOf(HOST, "/a?b"), "http://3000-abc.preview.localhost:8000/a?b");

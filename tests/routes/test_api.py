@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from server.models import ProjectId
+from server.storage.sharing import PortTable
 from tests.support.app import ORIGIN, SILENT, App, run_locally, running_app
 
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -256,11 +257,53 @@ async def test_ports_come_with_the_url_of_their_preview(local: App) -> None:
 
         await eventually(local, project["id"], listens)
         [port] = (await client.get(f"{path}/ports")).json()
-        assert set(port) == {"port", "address", "process", "url"}
+        assert set(port) == {"port", "address", "process", "url", "visibility"}
         assert port["address"] == "127.0.0.1"
         assert port["url"] == f"http://{port['port']}-{project['id']}.preview.localhost:8000/"
         assert (await client.get(f"{path}/status")).json()["ports"] == [port]
         assert (await client.get(f"{path}/terminals")).json() == []
+
+
+async def test_a_port_is_public_until_the_container_is_started_anew(local: App) -> None:
+    async with local.client() as client:
+        project = await create(client, template="python")
+        path = f"/api/projects/{project['id']}"
+        public = {"visibility": "public"}
+        refused = assert_problem(await client.put(f"{path}/ports/8080", json=public), 409)
+        assert "does not run" in refused["detail"]
+        await client.post(f"{path}/run")
+        response = await client.put(f"{path}/ports/8080", json=public)
+        url = f"http://8080-{project['id']}.preview.localhost:8000/"
+        assert (response.status_code, response.json()) == (200, {"port": 8080, **public, "url": url})
+
+        await client.post(f"{path}/restart")
+        assert await local.services.sharing.is_public(project["id"], 8080), "the app is another, the container is not"
+        await client.post(f"{path}/stop?container=true")
+        await client.post(f"{path}/run")
+        assert not await local.services.sharing.is_public(project["id"], 8080)
+        await client.put(f"{path}/ports/8080", json=public)
+        assert (await client.delete(path)).status_code == 204
+        assert await PortTable(local.database).of(project["id"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("port", "body", "status", "words"),
+    [
+        ("8080", {"visibility": "everyone"}, 422, "private or public"),
+        ("8080", {"visibility": ["public"]}, 422, "private or public"),
+        ("8080", {}, 422, "private or public"),
+        ("8080", {"visibility": "organisation"}, 422, "come with accounts"),
+        ("0", {"visibility": "public"}, 404, "1 to 65535"),
+        ("08080", {"visibility": "public"}, 404, "1 to 65535"),
+        ("65536", {"visibility": "public"}, 404, "1 to 65535"),
+    ],
+)
+async def test_only_a_port_has_a_visibility(
+    client: httpx.AsyncClient, port: str, body: dict[str, Any], status: int, words: str
+) -> None:
+    project = await create(client)
+    response = await client.put(f"/api/projects/{project['id']}/ports/{port}", json=body)
+    assert words in assert_problem(response, status)["detail"]
 
 
 async def test_without_an_engine_all_but_running_works(client: httpx.AsyncClient) -> None:

@@ -19,6 +19,7 @@ PATH = Road(
     origin=Origin("http", "127.0.0.1", 8000),
     client="192.0.2.7",
     prefix="/preview/abc123/3000/~grant",
+    granted=True,
     keeps_cookies=False,
     ide="http://127.0.0.1:8000",
 )

@@ -14,6 +14,7 @@ from server.runtimes.link import Link, Stream
 from server.runtimes.local import LocalRuntime
 from server.services.documents import Documents
 from server.services.projects import Projects
+from server.services.sharing import Sharing
 from server.services.templates import Templates
 from server.services.workspaces import Workspaces
 from server.storage.database import Database
@@ -74,6 +75,7 @@ class World:
         self.folder = folder
         self.database = Database(f"sqlite+aiosqlite:///{folder / 'hutch.db'}")
         self.documents = Documents(folder / "workspaces")
+        self.sharing = Sharing(self.database)
         templates = Templates(ROOT / "templates" / "projects", ROOT / "docker")
         self.projects = Projects(self.database, self.documents, templates, Limits())
 
@@ -83,6 +85,7 @@ class World:
             self.runtime,
             self.projects,
             self.documents,
+            self.sharing,
             state=self.folder / "run",
             limits=Limits(),
             idle_stop=idle_stop,

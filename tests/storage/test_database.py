@@ -16,8 +16,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from server.errors import StorageFull, Unavailable
-from server.models import Project, ProjectId
+from server.models import Project, ProjectId, Visibility
 from server.storage.database import METADATA, Database, Session, sqlite_url
+from server.storage.sharing import PortTable
 
 NOW = datetime(2026, 11, 20, 12, 30, 15, 250_000, UTC)
 
@@ -106,6 +107,18 @@ async def test_only_expired_sessions_are_deleted(database: Database) -> None:
     assert await database.sessions.get("future")
     await database.sessions.delete_all()
     assert await database.sessions.get("future") is None
+
+
+async def test_the_ports_of_a_project_go_with_it(database: Database) -> None:
+    ports, id = PortTable(database), ProjectId("abcdef")
+    assert not await ports.set(id, 3000, Visibility.PUBLIC)
+    await database.projects.add(project(id))
+    for port, visibility in ((3000, Visibility.PUBLIC), (3000, Visibility.PUBLIC), (4000, Visibility.PRIVATE)):
+        assert await ports.set(id, port, visibility)
+
+    assert await ports.of(id) == {3000: Visibility.PUBLIC}
+    await database.projects.delete(id)
+    assert await ports.of(id) == {}
 
 
 async def test_migrations_make_the_tables_that_queries_expect(database: Database) -> None:

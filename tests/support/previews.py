@@ -31,6 +31,7 @@ from server.routes.guard import COOKIE
 from server.routes.problems import exception_handlers
 from server.services.accounts import Accounts
 from server.services.previews import Previews
+from server.services.sharing import Sharing
 from server.services.upstream import Connect
 from server.storage.database import Database, sqlite_url
 
@@ -119,6 +120,7 @@ class Edge:
     port: int
     accounts: Accounts
     previews: Previews
+    sharing: Sharing
     workspaces: LocalWorkspaces
     clock: Clock
     app: Starlette
@@ -186,6 +188,7 @@ async def edge(
     for id in (PROJECT, OTHER):
         await database.projects.add(Project(id, id, "node", clock.now()))
     accounts = Accounts(database, TOKEN, now=clock.now)
+    sharing = Sharing(database)
     workspaces = LocalWorkspaces()
     if connect:
         workspaces.connect = connect  # type: ignore[assignment,method-assign]
@@ -195,10 +198,10 @@ async def edge(
         middleware=middleware,
         exception_handlers=exception_handlers,
     )
-    app.state.services = SimpleNamespace(accounts=accounts, previews=previews)
+    app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing)
     try:
         async with serving(app) as port:
-            yield Edge(port, accounts, previews, workspaces, clock, app)
+            yield Edge(port, accounts, previews, sharing, workspaces, clock, app)
     finally:
         await previews.close()
         await database.close()
