@@ -16,6 +16,9 @@ from .protocol import Kind, frame
 
 ADDRESSES: Final = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
+PATIENCE: Final = 8.0
+"""Seconds for a connection to be taken: the kernel asks a listener with a full backlog again after 1, 3 and 7 s."""
+
 
 class Relay(Duplex):
     """One connection and its stream. Each direction ends on its own."""
@@ -66,46 +69,74 @@ class Relay(Duplex):
             self.close()
 
 
-def connect(loop: Loop, port: int, done: Callable[[socket.socket | None, str], None]) -> None:
-    """Connect to `port` on the loopback addresses in turn; `done` gets the socket, or None and why."""
-    _Attempt(loop, port, done).start()
+class Connecting:
+    """The stream of a connection that is being made to one of the loopback addresses.
 
+    `done` is called once, with the socket, or with None and why there is none.
+    """
 
-class _Attempt:
-    def __init__(self, loop: Loop, port: int, done: Callable[[socket.socket | None, str], None]) -> None:
+    def __init__(self, loop: Loop, id: int, port: int, done: Callable[[socket.socket | None, str], None]) -> None:
+        self.id = id
         self._loop = loop
         self._port = port
         self._done = done
         self._left = list(ADDRESSES)
         self._why = "connection refused"
+        self._socket: socket.socket | None = None
+        late = f"its program accepted none within {PATIENCE:g} s"
+        self._timer = loop.call_later(PATIENCE, lambda: self._end(None, late))
 
     def start(self) -> None:
+        """Try the next address. `done` may be called from here."""
         if not self._left:
-            self._done(None, f"nothing accepts on port {self._port}: {self._why}")
+            self._end(None, self._why)
             return
         family, address = self._left.pop(0)
         try:
-            connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            self._socket = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         except OSError as error:
             self._failed(str(error.strerror))
             return
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = connection.connect_ex((address, self._port))
-        if code not in (0, errno.EINPROGRESS):
-            connection.close()
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = self._socket.connect_ex((address, self._port))
+        if code in (0, errno.EINPROGRESS):
+            self._loop.watch_write(self._socket.fileno(), self._connected)
+        else:
+            self._failed(os.strerror(code))
+
+    def pull(self) -> list[bytes]:
+        return []
+
+    def ack(self, offset: int) -> str | None:
+        return "an ack on a stream that is not open yet"
+
+    def close(self) -> None:
+        """The server wants it no longer, or its link is gone."""
+        self._end(None, "it was closed while it connected")
+
+    def _connected(self) -> None:
+        assert self._socket
+        self._loop.unwatch(self._socket.fileno())
+        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
             self._failed(os.strerror(code))
             return
-        self._loop.watch_write(connection.fileno(), lambda: self._connected(connection))
-
-    def _connected(self, connection: socket.socket) -> None:
-        self._loop.unwatch(connection.fileno())
-        code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            connection.close()
-            self._failed(os.strerror(code))
-        else:
-            self._done(connection, "")
+        connection, self._socket = self._socket, None
+        self._end(connection, "")
 
     def _failed(self, why: str) -> None:
         self._why = why.lower()
+        self._drop()
         self.start()
+
+    def _end(self, connection: socket.socket | None, why: str) -> None:
+        self._timer.cancel()
+        self._drop()
+        done, self._done = self._done, lambda *_: None
+        done(connection, why and f"no connection to port {self._port}: {why}")
+
+    def _drop(self) -> None:
+        if self._socket:
+            self._loop.unwatch(self._socket.fileno())
+            self._socket.close()
+            self._socket = None

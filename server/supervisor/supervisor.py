@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from . import calls, relay
+from . import calls
 from .calls import CallError
 from .channel import Channel, LogFile, Viewer
 from .duplex import Duplex
@@ -21,7 +21,7 @@ from .ports import listening
 from .process import Program, reap
 from .protocol import VERSION, Kind, message, parse_json
 from .recording import MOST as MOST_RECORDINGS, Recording, Recordings, TooManyRecordings
-from .relay import Relay
+from .relay import Connecting, Relay
 from .run import Plan, Run
 from .spawn import Command, SpawnError
 from .terminals import MOST_TITLE, MOST_TOLD, Terminal
@@ -199,7 +199,11 @@ class Supervisor:
     def on_frame(self, link: Link, stream: Any, kind: Kind, payload: bytes) -> str | None:
         """What a server sends on a stream: input, a message about it, or its end. Returns what is wrong with it."""
         problem = None
-        if kind is Kind.CLOSE:
+        if isinstance(stream, Connecting):
+            # Before it is open, all that can be said of it is that it is no longer wanted.
+            link.drop(stream.id)
+            stream.close()
+        elif kind is Kind.CLOSE:
             if isinstance(stream, Duplex):
                 stream.finish()
             else:
@@ -386,15 +390,16 @@ class Supervisor:
             raise CallError("refused", f"no program of the project listens on port {port}")
 
         def connected(connection: socket.socket | None, why: str) -> None:
+            link.drop(number)
             if connection is None:
                 reply.fail("refused", why)
-            elif link.closed or number in link.streams:
-                connection.close()
             else:
                 link.streams[number] = Relay(self._loop, link, number, connection)
                 reply({})
 
-        relay.connect(self._loop, port, connected)
+        # There from the start, so that a stream that is closed meanwhile is not opened after all.
+        link.streams[number] = connecting = Connecting(self._loop, number, port, connected)
+        connecting.start()
 
     def _execute(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         number = self._new_stream(link, params)

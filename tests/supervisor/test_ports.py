@@ -1,11 +1,17 @@
 import socket
 import struct
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.supervisor.protocol import MAX_DATA, RELAY_WINDOW
-from tests.supervisor.client import Client
+from server.runtimes.link import CALL_TIMEOUT
+from server.supervisor import relay
+from server.supervisor.loop import Loop
+from server.supervisor.protocol import MAX_DATA, RELAY_WINDOW, Kind, frame, message
+from tests.supervisor.client import Client, SupervisorProcess
 
 SERVER = """
 import socket, sys
@@ -132,6 +138,62 @@ def test_a_large_body_passes_whole_both_ways(client: Client) -> None:
             sent += MAX_DATA
         stream.step()
     assert stream.output == body
+
+
+# A program too busy to accept: two wait, and the kernel answers no third.
+FULL = """
+import socket, time
+listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+waiting = [socket.socket() for _ in range(3)]
+for connection in waiting:
+    connection.setblocking(False)
+    connection.connect_ex(listener.getsockname())
+print("port", listener.getsockname()[1], flush=True)
+time.sleep(1000)
+"""
+
+
+def test_a_stream_that_is_closed_while_it_connects_leaves_nothing(
+    supervisor: SupervisorProcess, client: Client
+) -> None:
+    client.call("spawn", name="busy", argv=["python3", "-c", FULL], cols=80, rows=24)
+    port = int(client.attach("busy", 0).until("\r\n").split()[-1])
+    reported(client, port)
+    open_files = Path(f"/proc/{supervisor.process.pid}/fd")
+    before = len(list(open_files.iterdir()))
+    call = {"id": 70, "method": "connect", "params": {"stream": 9, "port": port}}
+    reset = message(Kind.MESSAGE, 9, {"type": "reset"}) + frame(Kind.CLOSE, 9)
+    client.socket.sendall(message(Kind.CONTROL, 0, call))
+    client.call("usage")
+    assert len(list(open_files.iterdir())) == before + 1, "it connects"
+    client.socket.sendall(reset)
+    assert "closed" in client.answered(70)["error"]["detail"]
+    assert len(list(open_files.iterdir())) == before
+    with supervisor.link() as other:
+        other.socket.sendall(message(Kind.CONTROL, 0, call))
+        other.call("usage")
+    client.call("usage")
+    client.call("usage")
+    assert len(list(open_files.iterdir())) == before, "a link takes along what it was connecting"
+
+
+def test_a_listener_that_accepts_nothing_is_waited_for_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert relay.PATIENCE < CALL_TIMEOUT, "the server must hear of it"
+    monkeypatch.setattr(relay, "PATIENCE", 0.2)
+    answers: list[tuple[socket.socket | None, str]] = []
+    with subprocess.Popen([sys.executable, "-c", FULL], stdout=subprocess.PIPE, text=True) as busy:
+        assert busy.stdout
+        port = int(busy.stdout.readline().split()[1])
+        loop = Loop()
+
+        def done(connection: socket.socket | None, why: str) -> None:
+            answers.append((connection, why))
+            loop.stop()
+
+        relay.Connecting(loop, 1, port, done).start()
+        loop.run()
+        busy.kill()
+    assert answers == [(None, f"no connection to port {port}: its program accepted none within 0.2 s")]
 
 
 def test_usage_counts_what_the_project_uses(client: Client) -> None:
