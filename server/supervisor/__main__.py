@@ -8,8 +8,9 @@ if not __package__:
     __package__ = sys.path[0] and __file__.split("/")[-2]
     __import__(__package__)
 
+from .listener import Taken, attach
 from .loop import Loop
-from .supervisor import Supervisor, attach
+from .supervisor import Supervisor
 
 
 def main(arguments: list[str]) -> int:
@@ -17,7 +18,11 @@ def main(arguments: list[str]) -> int:
     command, options = arguments[0], dict(zip(arguments[1::2], arguments[2::2], strict=True))
     if command == "attach":
         return attach(options["--state"])
-    Supervisor(Loop(), options["--state"], options["--workspace"], options.get("--environments")).serve()
+    try:
+        Supervisor(Loop(), options["--state"], options["--workspace"], options.get("--environments")).serve()
+    except Taken as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -58,8 +58,12 @@ class Ending:
             for done in waiting:
                 done()
             return
-        while self._rungs and self._rungs[0][0] <= now:
-            _send(left, self._rungs.pop(0)[1])
+        while self._rungs[0][0] <= now:
+            _send(left, self._rungs[0][1])
+            if len(self._rungs) == 1:
+                # Sent again at each look: who is left may have been started meanwhile.
+                break
+            self._rungs.pop(0)
         self._loop.call_later(AT_FIRST if now - self._began < LATER else LATER, self._look)
 
 

@@ -15,8 +15,8 @@ Callback = Callable[[], None]
 class Timer:
     """A callback to come; `cancel` is safe at any time."""
 
-    def __init__(self, callback: Callback) -> None:
-        self.callback: Callback | None = callback
+    def __init__(self, callback: Callback | None = None) -> None:
+        self.callback = callback
 
     def cancel(self) -> None:
         self.callback = None

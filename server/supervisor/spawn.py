@@ -14,6 +14,8 @@ _RESET: Final = tuple(
     getattr(signal, f"SIG{name}") for name in ("INT", "QUIT", "PIPE", "HUP", "TERM", "CHLD", "XFSZ", "TTOU", "TTIN")
 )
 
+_SET_CHILD_SUBREAPER: Final = 36
+
 
 class SpawnError(Exception):
     """The program could not be started; the message says why."""
@@ -27,6 +29,19 @@ class Command(NamedTuple):
     env: Mapping[str, str]
     cols: int = 120
     rows: int = 30
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what daemons and `setsid` leave: it is then found below us. A container's first process is.
+
+    On the machine itself only, so the image goes without ctypes.
+    """
+    if os.getpid() != 1:
+        from ctypes import CDLL, get_errno
+
+        libc = CDLL(None, use_errno=True)
+        if libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+            raise OSError(get_errno(), "the supervisor can't adopt orphans")
 
 
 def spawn(command: Command) -> tuple[int, int]:

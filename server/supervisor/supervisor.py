@@ -1,10 +1,8 @@
 """Serves the links: what a server asks for is done here, and what happens is told to every server."""
 
-import array
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,21 +11,23 @@ from . import calls
 from .calls import CallError
 from .channel import Channel, LogFile, Viewer
 from .duplex import Duplex
+from .ending import Ending
 from .environment import Environments, sourced
 from .link import Link
-from .loop import Loop
+from .listener import MOST_LINKS, listen, received
+from .loop import Loop, Timer
 from .piped import Piped
 from .ports import listening
 from .process import Program, reap
+from .procfs import descendants
 from .protocol import VERSION, Kind, message, parse_json
 from .recording import MOST as MOST_RECORDINGS, Recording, Recordings, TooManyRecordings
 from .relay import Connecting, Relay
 from .run import Plan, Run
-from .spawn import Command, SpawnError
+from .spawn import Command, SpawnError, adopt_orphans
 from .terminals import MOST_TITLE, MOST_TOLD, Terminal
 from .usage import usage
 
-MOST_LINKS: Final = 64
 MOST_TERMINALS: Final = 200
 MOST_PIPED: Final = 64
 MOST_STREAMS: Final = 1000
@@ -35,16 +35,16 @@ LOG: Final = "log"
 NO_INPUT: Final = "this viewer only looks: it may send no input, size or signal"
 PORTS_EVERY: Final = 1.0
 PORTS_SOON: Final = 0.03
-PORTS_SOON_FOR: Final = 10.0
-"""Seconds after a program was started in which ports are looked for more often."""
-ATTACH_PATIENCE: Final = 10.0
-"""Seconds for the supervisor of a container that was just started to listen."""
-ATTACH_AGAIN: Final = 0.005
+"""Seconds between looks for ports: at first and after a program was started, and in the long run."""
+PORTS_SLOWER: Final = 1.1
+"""The time to the next look grows by this: a port that took a while to open may take a tenth of that to be seen."""
 TELL_EVERY: Final = 0.1
 """Seconds between reports of the terminals at least: each names all of them, to every link."""
 END_GRACE: Final = 5.0
-LAST_GRACE: Final = 3.0
+LAST_GRACE: Final = 4.0
 """Seconds for everything to end when the supervisor is told to: the engine kills after a little more."""
+LAST_TERM: Final = 0.5
+"""Seconds between SIGTERM and SIGKILL for what is left then, however late it is."""
 
 
 class Reply:
@@ -81,8 +81,8 @@ class Supervisor:
         self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
         self._ports: list[dict[str, Any]] = []
-        self._soon_left = 0.0
-        self._scanning = False
+        self._ports_wait = PORTS_SOON
+        self._next_look = Timer()
         self._ending = False
         self._terminals_told = True
         self._told_at = 0.0
@@ -106,34 +106,37 @@ class Supervisor:
         }
 
     def serve(self) -> None:
-        """Listen, and serve until told to end."""
-        self._listener = _listen(self._state)
+        """Listen, and serve until told to end. Raises Taken when another supervisor does so already."""
+        self._listener = listen(self._state)
+        adopt_orphans()
         self._loop.watch_read(self._listener.fileno(), self._accept, rank=0)
         self._loop.on_signals([signal.SIGCHLD, signal.SIGTERM, signal.SIGINT], self._signalled)
         self._loop.run()
 
     def shut_down(self) -> None:
-        """End every program, then the loop."""
+        """End every program, then what they left behind, `nohup` or not, then the loop."""
         if self._ending:
             return
         self._ending = True
-        waiting = [1]
+        self._loop.unwatch(self._listener.fileno())
+        self._listener.close()
+        began = time.monotonic()
+        shells = [terminal.program for terminal in self._terminals.values() if not terminal.program.ended]
+        programs: list[Program | Piped] = [*shells, *self._piped.values()]
+        waiting = len(programs) + 1
 
         def done() -> None:
-            waiting[0] -= 1
-            if not waiting[0]:
-                self._loop.stop()
+            nonlocal waiting
+            waiting -= 1
+            if not waiting:
+                rest = max(LAST_TERM, began + LAST_GRACE - time.monotonic())
+                rungs = (0.0, signal.SIGTERM), (rest, signal.SIGKILL)
+                Ending(self._loop, _left_behind, rungs).then(self._loop.stop)
 
-        for program in [terminal.program for terminal in self._terminals.values() if not terminal.program.ended]:
-            waiting[0] += 1
+        for program in programs:
             program.end(LAST_GRACE, done)
-        for piped in self._piped.values():
-            waiting[0] += 1
-            piped.end(LAST_GRACE, done)
-        waiting[0] += 1
         self._run.stop(done)
-        self._loop.call_later(LAST_GRACE + 1, self._loop.stop)
-        done()
+        self._loop.call_later(LAST_GRACE + LAST_TERM, self._loop.stop)
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGCHLD:
@@ -158,7 +161,7 @@ class Supervisor:
     def _begin(self, connection: socket.socket) -> None:
         self._loop.unwatch(connection.fileno())
         try:
-            descriptors = _received(connection)
+            descriptors = received(connection)
         except OSError:
             connection.close()
             return
@@ -271,6 +274,7 @@ class Supervisor:
         known = self._terminals.get(name)
         if name == LOG or (known and not known.program.ended):
             raise CallError("exists", f"{name} runs already")
+        self._must_not_end()
         if len(self._terminals) >= MOST_TERMINALS and not known:
             raise CallError("limit", f"a project has at most {MOST_TERMINALS} terminals; close one first")
         cols, rows = calls.size(params)
@@ -367,7 +371,12 @@ class Supervisor:
             return terminal
         raise CallError("not-found", f"there is no terminal {name}")
 
+    def _must_not_end(self) -> None:
+        if self._ending:
+            raise CallError("failed", "the project is just being stopped: run it again")
+
     def _start_run(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        self._must_not_end()
         app, install = calls.part(params, "app"), calls.part(params, "install")
         if app is None:
             raise CallError("invalid", "app must be an object")
@@ -402,6 +411,7 @@ class Supervisor:
         connecting.start()
 
     def _execute(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+        self._must_not_end()
         number = self._new_stream(link, params)
         if len(self._piped) >= MOST_PIPED:
             raise CallError(
@@ -466,68 +476,19 @@ class Supervisor:
         self._tell({"event": "run", "run": self._run.status})
 
     def _look_for_ports(self) -> None:
-        self._soon_left = PORTS_SOON_FOR
-        if not self._scanning:
-            self._scanning = True
-            self._loop.call_later(PORTS_SOON, self._scan_ports)
+        self._ports_wait = PORTS_SOON
+        self._next_look.cancel()
+        self._next_look = self._loop.call_later(PORTS_SOON, self._scan_ports)
 
     def _scan_ports(self) -> None:
         ports = listening()
         if ports != self._ports:
             self._ports = ports
             self._tell({"event": "ports", "ports": ports})
-        self._scanning = bool(ports or self._programs or self._run.programs)
-        if self._scanning:
-            wait = PORTS_SOON if self._soon_left > 0 else PORTS_EVERY
-            self._soon_left -= wait
-            self._loop.call_later(wait, self._scan_ports)
+        if ports or self._programs or self._run.programs:
+            self._next_look = self._loop.call_later(self._ports_wait, self._scan_ports)
+            self._ports_wait = min(PORTS_EVERY, self._ports_wait * PORTS_SLOWER)
 
 
-def _listen(state: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # The path of a socket has at most 107 bytes, and the folder's may be longer.
-    os.chdir(state)
-    try:
-        os.unlink("supervisor.sock")
-    except FileNotFoundError:
-        pass
-    old = os.umask(0o177)
-    try:
-        listener.bind("supervisor.sock")
-    finally:
-        os.umask(old)
-    listener.listen(MOST_LINKS)
-    listener.setblocking(False)
-    return listener
-
-
-def _received(connection: socket.socket) -> list[int]:
-    """The descriptors that `attach` sent, none when a server speaks: its bytes are left to be read."""
-    fds = array.array("i")
-    _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(4 * fds.itemsize), socket.MSG_PEEK)
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
-    return list(fds)
-
-
-def attach(state: str) -> int:
-    """Hand standard input and output to the supervisor as a link, and wait until it is done with them."""
-    os.chdir(state)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    deadline = time.monotonic() + ATTACH_PATIENCE
-    while True:
-        try:
-            connection.connect("supervisor.sock")
-            break
-        except OSError as error:
-            if time.monotonic() > deadline:
-                print(f"the supervisor does not answer: {error.strerror}", file=sys.stderr)
-                return 1
-            time.sleep(ATTACH_AGAIN)
-    socket.send_fds(connection, [b"\0"], [0, 1])
-    # Our own copies would keep the pipes open after the supervisor has closed its.
-    os.close(0)
-    os.close(1)
-    connection.recv(1)
-    return 0
+def _left_behind() -> list[int]:
+    return [process.pid for process in descendants(os.getpid()) if process.state not in "ZX"]
