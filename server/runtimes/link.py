@@ -97,7 +97,7 @@ class Link(asyncio.Protocol):
 
         Raises NotFound when there is no such channel.
         """
-        return await self._open(Stream(self, self._next_stream()), "attach", name=name, offset=offset, tail=None)
+        return await self._open(Stream(self, self._next_stream()), "attach", name=name, offset=offset)
 
     async def connect(self, port: int) -> Stream:
         """A TCP connection to `port` in the container; the caller closes it. Raises Conflict when nothing accepts."""
