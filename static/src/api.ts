@@ -100,6 +100,11 @@ export class Api {
     return this.json("GET", `${projectPath(id)}/terminals`);
   }
 
+  /** Changes what people call a terminal; null for its name again. */
+  renameTerminal(id: string, name: string, title: string | null): Promise<Terminal> {
+    return this.json("PATCH", `${projectPath(id)}/terminals/${encodeURIComponent(name)}`, { title });
+  }
+
   /** Entries below the folder `path` ("" for the whole), `depth` levels deep. */
   tree(id: string, path: string, depth = 1): Promise<Entry[]> {
     return this.json("GET", `${projectPath(id)}/tree?path=${encodePath(path)}&depth=${depth}`);

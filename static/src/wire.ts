@@ -70,14 +70,22 @@ export interface Entry {
   readonly etag: string | null;
 }
 
+export interface Viewer {
+  readonly since: string | null;
+  readonly viewOnly: boolean;
+}
+
 export interface Terminal {
   readonly name: string;
+  /** What people call it; its name until they do. */
+  readonly title: string;
   readonly ended: boolean;
   readonly viewers: number;
+  /** The viewers one by one; of very many only the first. */
+  readonly attached: readonly Viewer[];
   readonly startedAt: string;
   readonly cols: number;
   readonly rows: number;
-  readonly title?: string | null;
 }
 
 /** What closes a socket for a reason that the person can act on. */

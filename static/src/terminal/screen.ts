@@ -72,11 +72,13 @@ export class TerminalScreen implements Screen, Disposable {
   readonly onTitle = this.titleEmitter.event;
   readonly onFound = this.foundEmitter.event;
 
+  private label: string;
   private visible = false;
   private opened = false;
   private lastPointer = "mouse";
 
   constructor(private readonly options: ScreenOptions) {
+    this.label = options.label;
     this.element = h("div", { class: "terminal-screen" });
     this.terminal = new Terminal(settings(options));
     this.disposables.add({ dispose: () => this.terminal.dispose() });
@@ -102,6 +104,12 @@ export class TerminalScreen implements Screen, Disposable {
 
   focus(): void {
     this.terminal.focus();
+  }
+
+  /** What a screen reader calls it. */
+  setLabel(label: string): void {
+    this.label = label;
+    this.terminal.textarea?.setAttribute("aria-label", label);
   }
 
   /** Whether the screen can be seen. One that can't holds no graphics context: a browser gives a page about sixteen. */
@@ -198,7 +206,7 @@ export class TerminalScreen implements Screen, Disposable {
     this.opened = true;
     allowSpanStyles();
     this.terminal.open(this.element);
-    this.terminal.textarea?.setAttribute("aria-label", this.options.label);
+    this.setLabel(this.label);
     if (this.visible) this.startGpu();
     this.fit();
     this.openEmitter.fire();

@@ -8,13 +8,14 @@ import { DisposableStore, watch } from "../lifecycle";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
 import { endTerminal } from "../terminal/ending";
-import { ClosedTerminals, freeName, isClosedTerminals, labelOf } from "../terminal/names";
+import { ClosedTerminals, freeName, isClosedTerminals, labelOf, problemWithTitle } from "../terminal/names";
 import { TerminalPane } from "../terminal/pane";
 import { TerminalPreferences } from "../terminal/preferences";
 import { TerminalTabs } from "../terminal/tabs";
+import { showViewers } from "../terminal/viewers";
 import { CloseCode, type Terminal } from "../wire";
 import { button, iconButton } from "../widgets/button";
-import { confirm } from "../widgets/dialog";
+import { confirm, prompt } from "../widgets/dialog";
 import { below, type MenuItem, openMenu } from "../widgets/menu";
 import type { View } from "./view";
 
@@ -25,6 +26,14 @@ interface Entry {
   /** The server's word; null for one that is not known there yet. */
   terminal: Terminal | null;
   fresh: boolean;
+}
+
+function label({ name, terminal }: Entry): string {
+  return labelOf(name, terminal?.title);
+}
+
+function spokenLabel(entry: Entry): string {
+  return `${label(entry)}. F6 leaves the terminal.`;
 }
 
 function isName(value: unknown): value is string {
@@ -53,7 +62,12 @@ export class TerminalPanel implements View {
     this.project = config.project?.id ?? store.project.get().id;
     this.closed = new ClosedTerminals(recall(`terminal.closed.${this.project}`, isClosedTerminals) ?? {});
     this.tabs = this.disposables.add(
-      new TerminalTabs({ choose: (name) => this.choose(name), close: (name) => void this.close(name), enter: () => this.focus() }),
+      new TerminalTabs({
+        choose: (name) => this.choose(name),
+        close: (name) => void this.close(name),
+        rename: (name) => void this.rename(name),
+        enter: () => this.focus(),
+      }),
     );
     const add = iconButton("New terminal", icons.plus, () => this.create());
     const find = iconButton("Find (Ctrl+Shift+F)", icons.search, () => this.active?.pane?.openSearch());
@@ -155,7 +169,7 @@ export class TerminalPanel implements View {
 
   private connect(entry: Entry): TerminalPane {
     const pane = new TerminalPane({
-      label: `${labelOf(entry.name)}. F6 leaves the terminal.`,
+      label: spokenLabel(entry),
       endpoint: (view) => this.api.terminalUrl(this.project, entry.name, view),
       // Without an offset the server would put a new shell in the place of one that has ended.
       offset: entry.terminal?.ended ? 0 : null,
@@ -174,10 +188,25 @@ export class TerminalPanel implements View {
     return pane;
   }
 
+  private async rename(name: string): Promise<void> {
+    const entry = this.entries.find((candidate) => candidate.name === name);
+    if (!entry) return;
+    const title = await prompt("Name of the terminal", label(entry), problemWithTitle);
+    if (title !== null && title !== label(entry)) {
+      try {
+        entry.terminal = await this.api.renameTerminal(this.project, name, title || null);
+      } catch (error) {
+        this.store.notify(messageOf(error));
+      }
+      this.render();
+    }
+    this.focus();
+  }
+
   private async close(name: string): Promise<void> {
     const entry = this.entries.find((candidate) => candidate.name === name);
     if (!entry) return;
-    if (this.runs(entry) && !(await confirm(`End ${labelOf(name)}?`, "What runs in it is ended too.", "End it"))) return this.focus();
+    if (this.runs(entry) && !(await confirm(`End ${label(entry)}?`, "What runs in it is ended too.", "End it"))) return this.focus();
     if (this.runs(entry)) this.end(entry);
     this.remove(entry);
   }
@@ -212,12 +241,17 @@ export class TerminalPanel implements View {
   }
 
   private render(): void {
-    const tabs = this.entries.map(({ name, pane, terminal }) => ({
-      name,
-      label: labelOf(name),
-      hint: pane?.title.get() || terminal?.title || labelOf(name),
-      ended: pane ? pane.session.state.get().kind === "ended" : (terminal?.ended ?? false),
-    }));
+    const tabs = this.entries.map((entry) => {
+      const { name, pane, terminal } = entry;
+      pane?.screen.setLabel(spokenLabel(entry));
+      return {
+        name,
+        label: label(entry),
+        hint: pane?.title.get() || label(entry),
+        ended: pane ? pane.session.state.get().kind === "ended" : (terminal?.ended ?? false),
+        viewers: terminal?.viewers ?? 0,
+      };
+    });
     this.tabs.render(tabs, this.active?.name ?? null);
     this.renderEmpty();
   }
@@ -261,6 +295,8 @@ export class TerminalPanel implements View {
       { label: "Paste", key: "Ctrl+Shift+V", run: () => void pane.pasteClipboard() },
       { label: "Select all", run: () => pane.screen.terminal.selectAll() },
       { label: "Clear", run: () => pane.screen.terminal.clear() },
+      { label: `Who is attached (${this.active?.terminal?.viewers ?? 1})…`, run: () => this.active && void showViewers(label(this.active), this.active.terminal) },
+      { label: "Rename…", key: "F2", run: () => this.active && void this.rename(this.active.name) },
       { label: "Interrupt", key: "Ctrl+C", run: () => pane.session.signal("INT") },
     ];
     const close: MenuItem = { label: "Close terminal", danger: true, run: () => this.active && void this.close(this.active.name) };
