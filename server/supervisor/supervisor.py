@@ -17,7 +17,7 @@ from .link import Link
 from .listener import MOST_LINKS, listen, received
 from .loop import Loop, Timer
 from .piped import Piped
-from .ports import listening
+from .ports import Ports
 from .process import Program, reap
 from .procfs import descendants
 from .protocol import VERSION, Kind, message, parse_json
@@ -80,7 +80,8 @@ class Supervisor:
         self._programs: dict[int, Program] = {}
         self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
-        self._ports: list[dict[str, Any]] = []
+        self._ports = Ports()
+        self._ports_told: list[dict[str, Any]] = []
         self._ports_wait = PORTS_SOON
         self._next_look = Timer()
         self._ending = False
@@ -265,7 +266,7 @@ class Supervisor:
                 "pid": os.getpid(),
                 "run": self._run.status,
                 "terminals": self._listed(),
-                "ports": self._ports,
+                "ports": self._ports_told,
             }
         )
 
@@ -436,9 +437,9 @@ class Supervisor:
 
     def _is_ours(self, port: int) -> bool:
         """Whether the port may be reached. A container has its ports for itself; elsewhere others listen there too."""
-        if os.getpid() == 1 or any(item["port"] == port for item in self._ports):
+        if os.getpid() == 1 or any(item["port"] == port for item in self._ports_told):
             return True
-        return any(item["port"] == port for item in listening())
+        return any(item["port"] == port for item in self._ports.look())
 
     def _new_stream(self, link: Link, params: dict[str, Any]) -> int:
         number = calls.whole(params, "stream", 1, 2**32 - 1)
@@ -481,9 +482,9 @@ class Supervisor:
         self._next_look = self._loop.call_later(PORTS_SOON, self._scan_ports)
 
     def _scan_ports(self) -> None:
-        ports = listening()
-        if ports != self._ports:
-            self._ports = ports
+        ports = self._ports.look()
+        if ports != self._ports_told:
+            self._ports_told = ports
             self._tell({"event": "ports", "ports": ports})
         if ports or self._programs or self._run.programs:
             self._next_look = self._loop.call_later(self._ports_wait, self._scan_ports)
