@@ -27,6 +27,7 @@ from .run import Plan, Run
 from .spawn import Command, SpawnError, adopt_orphans
 from .terminals import MOST_TITLE, MOST_TOLD, Terminal
 from .usage import usage
+from .watch import Watcher
 
 MOST_TERMINALS: Final = 200
 MOST_PIPED: Final = 64
@@ -77,6 +78,7 @@ class Supervisor:
         self._run = Run(loop, self._log, self._environments, (workspace, state), self._run_changed)
         self._recordings = Recordings(f"{state}/recordings")
         self._terminals: dict[str, Terminal] = {}
+        self._watcher = Watcher(loop, workspace, self._tree_changed, self._watch_changed)
         self._programs: dict[int, Program] = {}
         self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
@@ -112,6 +114,7 @@ class Supervisor:
         adopt_orphans()
         self._loop.watch_read(self._listener.fileno(), self._accept, rank=0)
         self._loop.on_signals([signal.SIGCHLD, signal.SIGTERM, signal.SIGINT], self._signalled)
+        self._watcher.start()
         self._loop.run()
 
     def shut_down(self) -> None:
@@ -267,6 +270,7 @@ class Supervisor:
                 "run": self._run.status,
                 "terminals": self._listed(),
                 "ports": self._ports_told,
+                "watch": self._watched(),
             }
         )
 
@@ -475,6 +479,15 @@ class Supervisor:
     def _run_changed(self) -> None:
         self._look_for_ports()
         self._tell({"event": "run", "run": self._run.status})
+
+    def _tree_changed(self, paths: list[str]) -> None:
+        self._tell({"event": "tree", "paths": paths})
+
+    def _watched(self) -> dict[str, Any]:
+        return {"live": self._watcher.live, "detail": self._watcher.detail}
+
+    def _watch_changed(self) -> None:
+        self._tell({"event": "watch", "watch": self._watched()})
 
     def _look_for_ports(self) -> None:
         self._ports_wait = PORTS_SOON
