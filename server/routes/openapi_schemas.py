@@ -219,6 +219,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 **message("tree", paths=array(TEXT)),
                 "description": "Changed on disk; the empty path stands for anything.",
             },
+            {
+                **message("watch", live=FLAG, detail=nullable(TEXT)),
+                "description": "Whether programs' changes are told by `tree`; `detail` is the limit that ended it.",
+            },
             message("notice", level=TEXT, text=TEXT),
             message("error", title=TEXT, detail=TEXT),
         ],

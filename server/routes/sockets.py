@@ -151,7 +151,7 @@ class _Viewer:
 async def events(websocket: WebSocket) -> None:
     id = ProjectId(websocket.path_params["project"])
     async with _answering(websocket), services_of(websocket).workspaces.subscribe(id) as subscription:
-        for kind in ("status", "ports", "terminals"):
+        for kind in ("status", "ports", "terminals", "watch"):
             subscription.put({"type": kind})
         gone = asyncio.create_task(_until_gone(websocket))
         try:
@@ -171,6 +171,9 @@ async def _filled(websocket: WebSocket, id: ProjectId, event: dict[str, Any]) ->
     """The event with what it announces: as it is now, not as it was when it was announced."""
     services = services_of(websocket)
     match event["type"]:
+        case "watch":
+            watch = services.workspaces.watch(id)
+            return {**event, "live": watch.live, "detail": watch.detail}
         case "status":
             return {**event, **await status_json(websocket, await services.workspaces.status(id))}
         case "ports":

@@ -12,6 +12,7 @@ from server.models import Port, Run, State, Step, StepState
 
 MOST_ITEMS = 200
 MOST_TEXT = 500
+MOST_PATH = 4096
 MOST_TITLE = 40
 """Characters of a terminal's title."""
 MOST_ATTACHED = 500
@@ -50,6 +51,14 @@ class Terminal:
     started_at: datetime | None
     active_at: datetime | None
     recording: Recorded | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Whether changes of the files are told as they happen; `detail` is why not where a limit was met."""
+
+    live: bool = False
+    detail: str | None = None
 
 
 def parse_run(value: object) -> Run:
@@ -107,6 +116,17 @@ def _recorded(value: object) -> Recorded | None:
     report = _dict(value)
     id = _text(report.get("id"))
     return Recorded(id, _time(report.get("startedAt"))) if id else None
+
+
+def parse_watch(value: object) -> Watch:
+    """How the files are watched; not at all where it makes no sense, as with a supervisor that does not watch."""
+    report = _dict(value)
+    return Watch(report.get("live") is True, _text(report.get("detail")) or None)
+
+
+def parse_paths(value: object) -> list[str]:
+    """Changed paths; entries that can't be paths are left out."""
+    return [item for item in _list(value)[:MOST_ITEMS] if isinstance(item, str) and len(item) <= MOST_PATH]
 
 
 def _step(value: object) -> Step:

@@ -26,10 +26,13 @@ from server.services.projects import Projects, check_name
 from server.services.reports import (
     MOST_TITLE,
     Terminal,
+    Watch,
     parse_failure,
+    parse_paths,
     parse_ports,
     parse_run,
     parse_terminals,
+    parse_watch,
 )
 from server.services.sharing import Sharing
 from server.services.workspace import Idle, Status, Workspace
@@ -133,6 +136,10 @@ class Workspaces:
 
     def terminals(self, id: ProjectId) -> tuple[Terminal, ...]:
         return self._workspace(id).terminals
+
+    def watch(self, id: ProjectId) -> Watch:
+        """Whether changes of the project's files are told as they happen."""
+        return self._workspace(id).watch
 
     async def wait_for_port(self, id: ProjectId, port: int, seconds: float) -> bool:
         """Whether `port` listens now or comes to within `seconds`."""
@@ -355,8 +362,9 @@ class Workspaces:
     def _forget(self, workspace: Workspace) -> None:
         workspace.run, workspace.container = Run(State.STOPPED), None
         workspace.ports, workspace.terminals, workspace.cpu_sample = (), (), None
+        workspace.watch = Watch()
         workspace.ports_changed.set()
-        self._changed(workspace, "status", "ports", "terminals")
+        self._changed(workspace, "status", "ports", "terminals", "watch")
 
     # ---- the link
 
@@ -366,10 +374,13 @@ class Workspaces:
         workspace.run = parse_run(link.hello.get("run"))
         workspace.ports = parse_ports(link.hello.get("ports"))
         workspace.terminals = parse_terminals(link.hello.get("terminals"), TERMINALS)
+        workspace.watch = parse_watch(link.hello.get("watch"))
         workspace.ports_changed.set()
         link.on_event = lambda event: self._on_event(workspace, event)
         workspace.watcher = self._background(self._watch(workspace, link))
-        self._changed(workspace, "status", "ports", "terminals")
+        self._changed(workspace, "status", "ports", "terminals", "watch")
+        # What changed while there was no link was told to nobody.
+        workspace.publisher.publish({"type": "tree", "paths": [""]})
         return link
 
     async def _unlink(self, workspace: Workspace) -> None:
@@ -396,6 +407,11 @@ class Workspaces:
                 terminal, reason = parse_failure(event, TERMINALS)
                 text = f"The recording of {terminal} has ended: {reason}."
                 workspace.publisher.publish({"type": "notice", "level": "warning", "text": text})
+            case "watch":
+                workspace.watch = parse_watch(event.get("watch"))
+                self._changed(workspace, "watch")
+            case "tree" if paths := parse_paths(event.get("paths")):
+                workspace.publisher.publish({"type": "tree", "paths": paths})
 
     async def _watch(self, workspace: Workspace, link: Link) -> None:
         """Wait for the link to break, and make it again for as long as the container lives."""
@@ -403,7 +419,8 @@ class Workspaces:
         async with workspace.lock:
             if workspace.link is not link:
                 return
-            workspace.link = None
+            workspace.link, workspace.watch = None, Watch()
+            self._changed(workspace, "watch")
         attempt = 0
         while True:
             await asyncio.sleep(RELINK_DELAYS[min(attempt, len(RELINK_DELAYS) - 1)])

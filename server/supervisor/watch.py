@@ -23,7 +23,7 @@ HINTS: Final = frozenset({"HEAD", "index"})
 HALF_SAVED: Final = ".hutch-tmp-"
 """Begins the names of files that the server is saving; the save itself is told under the file's own name."""
 SOON: Final = 0.1
-LATER: Final = 0.3
+LATER: Final = 0.2
 """Seconds in which changes are gathered: the first ones for a short while, those that go on for longer."""
 CALM: Final = 1.0
 MOST_PATHS: Final = 100

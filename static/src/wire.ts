@@ -88,6 +88,12 @@ export interface Terminal {
   readonly rows: number;
 }
 
+/** Whether programs' changes on disk are told as they happen; `detail` is why not where a limit was met. */
+export interface Watching {
+  readonly live: boolean;
+  readonly detail: string | null;
+}
+
 /** What closes a socket for a reason that the person can act on. */
 export const CloseCode = {
   ended: 1000,
@@ -123,6 +129,7 @@ export type EventMessage =
   | { readonly type: "terminals"; readonly terminals: readonly Terminal[] }
   /** The empty path stands for "anything may have changed". */
   | { readonly type: "tree"; readonly paths: readonly string[] }
+  | ({ readonly type: "watch" } & Watching)
   | { readonly type: "notice"; readonly level: string; readonly text: string }
   | { readonly type: "error"; readonly title: string; readonly detail: string };
 
@@ -174,6 +181,8 @@ export function parseEventMessage(text: string): EventMessage | null {
       return Array.isArray(fields["paths"])
         ? { type: "tree", paths: fields["paths"].filter((path): path is string => typeof path === "string") }
         : null;
+    case "watch":
+      return { type: "watch", live: fields["live"] === true, detail: stringOrNull(fields["detail"]) };
     case "notice":
       return { type: "notice", level: textOf(fields["level"]), text: textOf(fields["text"]) };
     case "error":
