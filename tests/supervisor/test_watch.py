@@ -124,15 +124,12 @@ def test_names_of_any_bytes_are_told(watching: Client, folder: Path) -> None:
 def test_many_changes_become_few_paths(supervisor: SupervisorProcess, watching: Client, folder: Path) -> None:
     (folder / "many").mkdir()
     told(watching, "many")
-    for number in range(MOST_PATHS * 3):
-        (folder / "many" / f"{number}").touch()
-    (folder / "last").touch()
-    told(watching, "last")
-    supervisor.process.send_signal(signal.SIGSTOP)
-    for number in range(MOST_PATHS * 3):
-        (folder / f"{number}").mkdir()
-    supervisor.process.send_signal(signal.SIGCONT)
-    told(watching, "")
+    for where, wanted in ((folder / "many", "many"), (folder, "")):
+        supervisor.process.send_signal(signal.SIGSTOP)
+        for number in range(MOST_PATHS * 3):
+            (where / f"{number}").touch()
+        supervisor.process.send_signal(signal.SIGCONT)
+        told(watching, wanted)
 
 
 def test_more_changes_than_the_kernel_keeps_are_told_as_any(
