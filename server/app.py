@@ -27,6 +27,7 @@ from server.services.previews import Previews, domain_conflict
 from server.services.projects import Projects
 from server.services.reaper import Reaper
 from server.services.recordings import Recordings
+from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
 from server.services.workspaces import Workspaces
@@ -81,7 +82,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     projects = Projects(
         database, documents, Templates(ROOT / "templates" / "projects", ROOT / "docker"), settings.limits
     )
-    sharing = Sharing(database)
+    sharing, links = Sharing(database), ShareLinks(database)
     workspaces = Workspaces(
         runtime,
         projects,
@@ -92,13 +93,17 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         idle_stop=settings.idle_stop,
     )
     accounts = Accounts(database, token)
-    previews = Previews(workspaces, accounts, domain=settings.preview_domain)
+    previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
     kept = Documents(settings.data / "run")
     app.state.services = Services(
-        settings, accounts, projects, documents, workspaces, previews, Recordings(kept, workspaces), sharing
+        settings, accounts, projects, documents, workspaces, previews, Recordings(kept, workspaces), sharing, links
     )
     adoption = asyncio.create_task(_adopt(workspaces))
-    background = [adoption, asyncio.create_task(Reaper(workspaces).watch()), asyncio.create_task(_tidy(accounts))]
+    background = [
+        adoption,
+        asyncio.create_task(Reaper(workspaces).watch()),
+        asyncio.create_task(_tidy(accounts, links)),
+    ]
     await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
     try:
         yield
@@ -146,13 +151,14 @@ async def _absence(docker: DockerRuntime) -> str | None:
     return None
 
 
-async def _tidy(accounts: Accounts) -> None:
-    """Drop sessions that have expired, now and every hour."""
+async def _tidy(accounts: Accounts, links: ShareLinks) -> None:
+    """Drop sessions and share links that have expired, now and every hour."""
     while True:
         try:
             await accounts.sweep()
+            await links.sweep()
         except AppError as error:
-            logger.warning("expired sessions could not be dropped: %s", error)
+            logger.warning("expired sessions and share links could not be dropped: %s", error)
         await asyncio.sleep(TIDY_EVERY)
 
 

@@ -30,6 +30,17 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+@dataclass(frozen=True)
+class ShareLink:
+    """Leave for whoever has the link to reach a port until it expires."""
+
+    id: str
+    project: ProjectId
+    port: int
+    created_at: datetime
+    expires_at: datetime
+
+
 class StepState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"

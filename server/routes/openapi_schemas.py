@@ -23,6 +23,8 @@ DEPENDENCIES: Final[Schema] = {
     "examples": [{"express": "^4.18.2"}],
 }
 
+SHARE_LINK: Final[dict[str, Schema]] = {"id": TEXT, "createdAt": TIME, "expiresAt": TIME}
+
 
 def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}

@@ -128,7 +128,7 @@ class _GrantedVisit(_PathVisit):
         grant = await self.services.previews.examine(self._grant, self.target, Kind.PATH)
         if grant is None:
             raise NotSignedIn("the address of this preview is too old; open it again from the IDE")
-        return self.known(grant.actor, grant, credential=await self.bears_token())
+        return self.granted(grant, credential=await self.bears_token())
 
     def asks_no_cookie(self, admission: Admission) -> bool:
         return True

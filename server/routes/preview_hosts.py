@@ -22,7 +22,7 @@ from server.routes.problems import problem
 from server.routes.proxy import Pairs
 from server.routes.visits import OURS, Admission, Visit, answer, client_address, see_other
 from server.services.accounts import Actor
-from server.services.previews import Kind, Target, domain_conflict
+from server.services.previews import GRANT_LIFETIME, Kind, Target, domain_conflict
 
 COOKIE: Final = "hutch_preview"
 _CREDENTIAL: Final = b"x-hutch-authorization"
@@ -78,7 +78,7 @@ class _HostVisit(Visit):
             grant = await self.services.previews.examine(cookie, self.target, Kind.HOST)
             if grant is not None:
                 self._check_meant()
-                return self.known(grant.actor, grant)
+                return self.granted(grant)
         raise NotSignedIn("open the preview from the IDE first, or send the token as X-Hutch-Authorization")
 
     async def serve_ours(self, admission: Admission) -> Response | None:
@@ -89,6 +89,8 @@ class _HostVisit(Visit):
     async def serve(self, receive: Receive, send: Send) -> None:
         if not self.is_socket and self.path == OURS + b"ticket":
             await answer(self._enter(), self.scope, receive, send)
+        elif not self.is_socket and self.path == OURS + b"share":
+            await answer(await self._enter_by_link(), self.scope, receive, send)
         else:
             await super().serve(receive, send)
 
@@ -105,9 +107,10 @@ class _HostVisit(Visit):
         )
 
     def renewal(self, admission: Admission) -> Pairs:
-        if admission.grant is None or not self.services.previews.is_due(admission.grant):
+        actor = admission.actor
+        if actor is None or admission.grant is None or not self.services.previews.is_due(admission.grant):
             return []
-        grant = self.services.previews.grant(admission.grant.actor, self.target, Kind.HOST)
+        grant = self.services.previews.grant(actor, self.target, Kind.HOST)
         return [(b"set-cookie", self._cookie(grant).encode())] if headers.is_navigation(self.scope) else []
 
     def refusal(self, error: AppError) -> Response:
@@ -133,14 +136,26 @@ class _HostVisit(Visit):
         response.headers.append("Set-Cookie", self._cookie(grant))
         return response
 
-    def _cookie(self, grant: str) -> str:
+    async def _enter_by_link(self) -> Response:
+        source, target = client_address(self.scope), self.target
+        try:
+            link = await self.services.links.redeem(self._query("token"), target.project, target.port, source=source)
+        except AppError as error:
+            if not headers.is_navigation(self.scope):
+                return problem(error)
+            return page(error.status, "This link can't be opened", error.detail)
+        response = see_other((OURS + b"arrived").decode() + "?next=/")
+        response.headers.append("Set-Cookie", self._cookie(*self.services.previews.grant_by(link)))
+        return response
+
+    def _cookie(self, grant: str, seconds: int = GRANT_LIFETIME) -> str:
         # In a frame of the IDE, which is another site, a browser keeps a cookie only with these; they need a name that
         # it trusts. In a tab of its own the preview gets along without, as do programs.
         framed = headers.is_framed(self.scope)
         trusted = self.origin.scheme == "https" or self.origin.host.endswith(".localhost")
         place = "SameSite=None; Secure; Partitioned" if framed and trusted else "SameSite=Lax"
         secure = "; Secure" if self.origin.scheme == "https" and "Secure" not in place else ""
-        return f"{COOKIE}={grant}; Path=/; Max-Age={12 * 3600}; HttpOnly; {place}{secure}"
+        return f"{COOKIE}={grant}; Path=/; Max-Age={seconds}; HttpOnly; {place}{secure}"
 
     def _query(self, name: str) -> str:
         query: bytes = self.scope["query_string"]

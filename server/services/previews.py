@@ -20,8 +20,9 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from server.errors import AppError, NotFound, NotSignedIn
-from server.models import PROJECT_ID, ProjectId
+from server.models import PROJECT_ID, ProjectId, ShareLink
 from server.services.accounts import Accounts, Actor
+from server.services.share_links import ShareLinks
 from server.services.upstream import PATIENCE, Relay, Upstream
 from server.services.upstream_socket import UpstreamSocket, open_socket
 
@@ -37,7 +38,8 @@ READY_WAIT: Final = 20.0
 """Seconds that a waiting page's question is held open: below what proxies allow a silent connection."""
 
 _LABEL: Final = re.compile(rf"([1-9][0-9]{{0,4}})-({PROJECT_ID.pattern})", re.ASCII)
-_GRANT: Final = re.compile(r"([hp])\.([1-9][0-9]{9,10})\.([0-9a-f]{64}|-)\.([A-Za-z0-9_-]{43})", re.ASCII)
+_HOLDER: Final = "[0-9a-f]{64}|-|link[0-9a-f]{16}"
+_GRANT: Final = re.compile(rf"([hp])\.([1-9][0-9]{{9,10}})\.({_HOLDER})\.([A-Za-z0-9_-]{{43}})", re.ASCII)
 
 
 class Workspaces(Protocol):
@@ -69,9 +71,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Grant:
-    """Leave to reach a target. `expires` is in seconds since the epoch."""
+    """Leave to reach a target, for someone signed in or for whoever has a share link. `expires` is in seconds."""
 
-    actor: Actor
+    holder: Actor | ShareLink
     expires: int
 
 
@@ -128,6 +130,7 @@ class Previews:
         self,
         workspaces: Workspaces,
         accounts: Accounts,
+        links: ShareLinks,
         *,
         domain: str,
         now: Callable[[], float] = time.time,
@@ -138,6 +141,7 @@ class Previews:
         self.ide: str | None = None
         self._workspaces = workspaces
         self._accounts = accounts
+        self._links = links
         self._now = now
         self._patience = patience
         self._key = accounts.derive_key("preview grants")
@@ -198,6 +202,11 @@ class Previews:
         """A new grant, for a cookie or a path. It ends with the actor's session, and after 12 hours."""
         return self._signed(kind, int(self._now()) + GRANT_LIFETIME, actor.session or "-", target)
 
+    def grant_by(self, link: ShareLink) -> tuple[str, int]:
+        """The grant for the cookie of a browser that opened a share link, and the seconds until both end."""
+        expires, target = int(link.expires_at.timestamp()), Target(link.project, link.port)
+        return self._signed(Kind.HOST, expires, f"link{link.id}", target), int(expires - self._now())
+
     async def require(self, actor: Actor, target: Target) -> None:
         """Return when `actor` may reach `target`; the answer is kept for 3 s. Raises NotFound or Forbidden."""
         key, now = (actor, target.project), self._now()
@@ -214,7 +223,8 @@ class Previews:
         if known is not None and known[1] > self._now():
             return known[0]
         found = await self._examine(text, target, kind)
-        if found is not None:
+        # What is known of a link is kept with the links, where revoking it is noticed at once.
+        if found is not None and isinstance(found.holder, Actor):
             if len(self._examined) >= MOST_REMEMBERED:
                 self._examined.clear()
             self._examined[text, target, kind] = found, min(self._now() + TRUST_FOR, found.expires)
@@ -230,6 +240,9 @@ class Previews:
             return None
         if not hmac.compare_digest(text, self._signed(kind, int(match[2]), match[3], target)):
             return None
+        if match[3].startswith("link"):
+            link = await self._links.find(match[3].removeprefix("link"))
+            return None if link is None else Grant(link, int(match[2]))
         actor = Actor() if match[3] == "-" else await self._accounts.resume(match[3])
         try:
             if actor is None:

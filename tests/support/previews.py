@@ -31,6 +31,7 @@ from server.routes.guard import COOKIE
 from server.routes.problems import exception_handlers
 from server.services.accounts import Accounts
 from server.services.previews import Previews
+from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.upstream import Connect
 from server.storage.database import Database, sqlite_url
@@ -121,6 +122,7 @@ class Edge:
     accounts: Accounts
     previews: Previews
     sharing: Sharing
+    links: ShareLinks
     workspaces: LocalWorkspaces
     clock: Clock
     app: Starlette
@@ -188,20 +190,20 @@ async def edge(
     for id in (PROJECT, OTHER):
         await database.projects.add(Project(id, id, "node", clock.now()))
     accounts = Accounts(database, TOKEN, now=clock.now)
-    sharing = Sharing(database)
+    sharing, links = Sharing(database), ShareLinks(database, now=clock.now)
     workspaces = LocalWorkspaces()
     if connect:
         workspaces.connect = connect  # type: ignore[assignment,method-assign]
-    previews = Previews(workspaces, accounts, domain=DOMAIN, now=clock.time, patience=patience)
+    previews = Previews(workspaces, accounts, links, domain=DOMAIN, now=clock.time, patience=patience)
     app = Starlette(
         routes=[*routes, Route("/", _home), *preview.routes, unknown_sockets],
         middleware=middleware,
         exception_handlers=exception_handlers,
     )
-    app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing)
+    app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing, links=links)
     try:
         async with serving(app) as port:
-            yield Edge(port, accounts, previews, sharing, workspaces, clock, app)
+            yield Edge(port, accounts, previews, sharing, links, workspaces, clock, app)
     finally:
         await previews.close()
         await database.close()
