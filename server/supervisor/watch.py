@@ -93,6 +93,7 @@ class Watcher:
         self._limit: str | None = None
         self._missed = False
         self._paths: dict[str, None] = {}
+        self._whole: set[str] = set()
         self._length = 0
         self._timer: Timer | None = None
         self._told_at = 0.0
@@ -265,23 +266,25 @@ class Watcher:
     # ---- telling
 
     def _note(self, path: str) -> None:
-        if path not in self._paths and "" not in self._paths:
+        if path not in self._paths and self._whole.isdisjoint(("", path.rpartition("/")[0])):
             self._paths[path] = None
             self._length += len(path)
             if self._too_many():
-                self._paths = dict.fromkeys(path.rpartition("/")[0] for path in self._paths)
-                self._length = sum(map(len, self._paths))
-                if self._too_many() or "" in self._paths:
-                    self._paths = {"": None}
+                # Their folders stand for them.
+                self._whole |= {path.rpartition("/")[0] for path in self._paths}
+                self._paths, self._length = {}, sum(map(len, self._whole))
+                if self._too_many() or "" in self._whole:
+                    self._whole, self._length = {""}, 0
         if self._timer is None:
             calm = time.monotonic() - self._told_at > CALM
             self._timer = self._loop.call_later(SOON if calm else LATER, self._send)
 
     def _too_many(self) -> bool:
-        return len(self._paths) > MOST_PATHS or self._length > MOST_CHARACTERS
+        return len(self._paths) + len(self._whole) > MOST_PATHS or self._length > MOST_CHARACTERS
 
     def _send(self) -> None:
-        paths, self._paths, self._length, self._timer = list(self._paths), {}, 0, None
+        paths = [*self._whole, *self._paths]
+        self._paths, self._whole, self._length, self._timer = {}, set(), 0, None
         self._told_at = time.monotonic()
         self._tell(paths)
 
