@@ -86,6 +86,21 @@ export interface Terminal {
   readonly startedAt: string;
   readonly cols: number;
   readonly rows: number;
+  /** What is being recorded of it now. */
+  readonly recording?: { readonly id: string; readonly startedAt: string | null } | null;
+}
+
+export interface Recording {
+  readonly id: string;
+  readonly title: string;
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly size: number;
+  readonly cols: number;
+  readonly rows: number;
+  readonly active: boolean;
+  /** Why it ended; null while it is made, or when it was cut off. */
+  readonly ended: string | null;
 }
 
 /** Whether programs' changes on disk are told as they happen; `detail` is why not where a limit was met. */

@@ -12,6 +12,7 @@ export interface Tab {
   readonly hint: string;
   readonly ended: boolean;
   readonly viewers: number;
+  readonly recorded: boolean;
 }
 
 export interface TabActions {
@@ -57,13 +58,14 @@ export class TerminalTabs implements Disposable {
   private renderTab(tab: Tab): void {
     const element = this.elements.get(tab.name) ?? this.makeTab(tab.name);
     const chosen = tab.name === this.chosen;
-    const look = `${tab.label} ${tab.ended} ${tab.viewers}`;
+    const look = `${tab.label} ${tab.ended} ${tab.recorded} ${tab.viewers}`;
     if (element.dataset["look"] !== look) {
       element.dataset["look"] = look;
       const ended = tab.ended ? h("span", { class: "sr-only" }, ", ended") : null;
+      const recorded = tab.recorded ? h("span", { class: "recording-dot", title: "Being recorded" }, h("span", { class: "sr-only" }, "Being recorded: ")) : null;
       const shared = tab.viewers > 1 ? h("span", { class: "tab-viewers" }, icon(icons.eye), String(tab.viewers), h("span", { class: "sr-only" }, " viewers")) : null;
       const mark = h("span", { class: "tab-close", "aria-hidden": "true", title: "Close" }, icon(icons.close));
-      replace(element, h("span", { class: "tab-name" }, tab.label), ended, shared, mark);
+      replace(element, recorded, h("span", { class: "tab-name" }, tab.label), ended, shared, mark);
       element.classList.toggle("ended", tab.ended);
     }
     setProps(element, { title: tab.hint, "aria-selected": String(chosen), tabindex: chosen ? 0 : -1 });

@@ -4,7 +4,7 @@ import { type Api, messageOf } from "../api";
 import type { Config } from "../config";
 import { append, h, replace } from "../dom";
 import { icons } from "../icons";
-import { DisposableStore, watch } from "../lifecycle";
+import { type Disposable, DisposableStore, MutableDisposable, watch } from "../lifecycle";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
 import { endTerminal } from "../terminal/ending";
@@ -43,6 +43,7 @@ function isName(value: unknown): value is string {
 export class TerminalPanel implements View {
   readonly element: HTMLElement;
   private readonly disposables = new DisposableStore();
+  private readonly recordings = this.disposables.add(new MutableDisposable<Disposable>());
   private readonly preferences = new TerminalPreferences();
   private readonly tabs: TerminalTabs;
   private readonly body = h("div", { class: "terminal-body" });
@@ -177,6 +178,7 @@ export class TerminalPanel implements View {
       dark: this.store.dark,
       preferences: this.preferences,
       notify: (sentence) => this.store.notify(sentence),
+      stopRecording: () => void this.setRecorded(entry, false),
     });
     pane.element.id = `terminal-panel-${entry.name}`;
     pane.element.setAttribute("role", "tabpanel");
@@ -201,6 +203,25 @@ export class TerminalPanel implements View {
       this.render();
     }
     this.focus();
+  }
+
+  private async setRecorded({ name, terminal }: Entry, on: boolean): Promise<void> {
+    try {
+      if (on) await this.api.startRecording(this.project, name);
+      else if (terminal?.recording) await this.api.stopRecording(this.project, terminal.recording.id);
+    } catch (error) {
+      this.store.notify(messageOf(error));
+    }
+    this.focus();
+  }
+
+  private async showRecordings(): Promise<void> {
+    const { RecordingsView } = await import("../terminal/recordings");
+    const { api, project, store, preferences } = this;
+    const view = new RecordingsView({ api, project, store, preferences, closed: () => this.focus() });
+    this.recordings.value = view;
+    this.element.append(view.element);
+    await view.start();
   }
 
   private async close(name: string): Promise<void> {
@@ -243,12 +264,15 @@ export class TerminalPanel implements View {
   private render(): void {
     const tabs = this.entries.map((entry) => {
       const { name, pane, terminal } = entry;
+      const recorded = !!terminal?.recording;
       pane?.screen.setLabel(spokenLabel(entry));
+      pane?.setRecorded(recorded);
       return {
         name,
         label: label(entry),
         hint: pane?.title.get() || label(entry),
         ended: pane ? pane.session.state.get().kind === "ended" : (terminal?.ended ?? false),
+        recorded,
         viewers: terminal?.viewers ?? 0,
       };
     });
@@ -277,6 +301,11 @@ export class TerminalPanel implements View {
     }
   }
 
+  private recordItem(entry: Entry): MenuItem {
+    const on = !entry.terminal?.recording;
+    return { label: on ? "Record this terminal" : "Stop recording", run: () => void this.setRecorded(entry, on) };
+  }
+
   private menu(): MenuItem[] {
     const pane = this.active?.pane;
     const { preferences } = this;
@@ -286,9 +315,10 @@ export class TerminalPanel implements View {
       { label: "Larger text", run: () => preferences.zoom(1) },
       { label: "Smaller text", run: () => preferences.zoom(-1) },
       { label: "Usual text size", run: () => preferences.zoom(0) },
+      { label: "Recordings…", run: () => void this.showRecordings() },
       { label: `Screen reader mode: turn ${reader ? "off" : "on"}`, run: () => preferences.toggleScreenReader() },
     ];
-    if (!pane) return items;
+    if (!this.active || !pane) return items;
     const own: MenuItem[] = [
       { label: "Find", key: "Ctrl+Shift+F", run: () => pane.openSearch() },
       { label: "Copy", key: "Ctrl+Shift+C", run: () => void pane.copySelection() },
@@ -297,6 +327,7 @@ export class TerminalPanel implements View {
       { label: "Clear", run: () => pane.screen.terminal.clear() },
       { label: `Who is attached (${this.active?.terminal?.viewers ?? 1})…`, run: () => this.active && void showViewers(label(this.active), this.active.terminal) },
       { label: "Rename…", key: "F2", run: () => this.active && void this.rename(this.active.name) },
+      this.recordItem(this.active),
       { label: "Interrupt", key: "Ctrl+C", run: () => pane.session.signal("INT") },
     ];
     const close: MenuItem = { label: "Close terminal", danger: true, run: () => this.active && void this.close(this.active.name) };
