@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from server.config import Settings, SettingsError
 from server.errors import AppError
 from server.middleware import middleware, unknown_sockets
-from server.routes import api, files, health, openapi, pages, preview, recordings, sharing, sockets
+from server.routes import api, files, health, openapi, pages, preview, recordings, search, sharing, sockets
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
 from server.runtimes.base import Runtime
@@ -27,6 +27,7 @@ from server.services.previews import Previews, domain_conflict
 from server.services.projects import Projects
 from server.services.reaper import Reaper
 from server.services.recordings import Recordings
+from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
@@ -44,6 +45,7 @@ TIDY_EVERY = 3600.0
 routes: list[BaseRoute] = [
     *api.routes,
     *files.routes,
+    *search.routes,
     *sockets.routes,
     *recordings.routes,
     *openapi.routes,
@@ -96,7 +98,16 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
     kept = Documents(settings.data / "run")
     app.state.services = Services(
-        settings, accounts, projects, documents, workspaces, previews, Recordings(kept, workspaces), sharing, links
+        settings,
+        accounts,
+        projects,
+        documents,
+        workspaces,
+        previews,
+        Recordings(kept, workspaces),
+        sharing,
+        links,
+        search=Search(workspaces, documents),
     )
     adoption = asyncio.create_task(_adopt(workspaces))
     background = [

@@ -117,3 +117,26 @@ class RunConfig:
     port: int
     env: dict[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What is looked for in files. The globs are those of .gitignore; `ignored` files are those it names."""
+
+    text: str
+    regex: bool = False
+    case: bool = False
+    word: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    ignored: bool = False
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A line with what was found in it: the byte offsets of each find, in order, none when the line is too long."""
+
+    path: bytes
+    number: int
+    line: bytes
+    spans: tuple[tuple[int, int], ...]

@@ -181,6 +181,28 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "TerminalChange": record({"title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."}}),
     "Entry": record(_ENTRY),
     "SavedEntry": record({**_ENTRY, "warning": nullable(TEXT)}),
+    "Found": {
+        "description": "A line of the answer of a search. Places are counted in UTF-16 units from 0, lines from 1.",
+        "oneOf": [
+            message(
+                "match",
+                path=TEXT,
+                line=WHOLE,
+                column={**WHOLE, "description": "Of the first find, from 1."},
+                text={**TEXT, "description": "The line, or what is around the first find in a long one."},
+                skipped={**WHOLE, "description": "Units of the line before `text`."},
+                ranges=array({**array(WHOLE), "description": "Start and end in the line."}),
+                long={**FLAG, "description": "The line is too long to say where the finds are."},
+            ),
+            message(
+                "end",
+                matches=WHOLE,
+                files=WHOLE,
+                stopped={**nullable(TEXT), "description": "Why there may be more."},
+                note={**nullable(TEXT), "description": "What was not searched."},
+            ),
+        ],
+    },
     "FileOperation": {
         "oneOf": [
             record({"op": {"enum": ["move", "copy"]}, "from": TEXT, "to": TEXT}),

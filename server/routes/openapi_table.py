@@ -239,6 +239,25 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         "GET",
+        f"{_P}/search",
+        "files",
+        "Search in files",
+        {200: Answer("application/x-ndjson", ref("Found"))},
+        query={
+            "q": {**TEXT, "description": "What to look for in each line."},
+            "regex": {**FLAG, "default": False, "description": "q is a regular expression."},
+            "case": {**FLAG, "default": False, "description": "Upper and lower case differ."},
+            "word": {**FLAG, "default": False, "description": "Whole words only."},
+            "include": {**TEXT, "description": "Globs with commas between: only files that match one."},
+            "exclude": {**TEXT, "description": "Globs of files that are left out."},
+            "ignored": {**FLAG, "default": False, "description": "Also what .gitignore names."},
+        },
+        problems=(400,),
+        description="One JSON object a line, sent as it is found; the last has the type `end`. "
+        "By ripgrep where the project runs. Closing the connection ends the search.",
+    ),
+    Operation(
+        "GET",
         f"{_P}/archive",
         "files",
         "Download a folder as a zip archive",

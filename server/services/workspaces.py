@@ -8,7 +8,7 @@ it breaks while the container lives.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -174,6 +174,16 @@ class Workspaces:
             return await link.connect(port)
         except (Conflict, NotFound) as error:
             raise BadGateway(f"nothing answers on port {port} of the project", port=port) from error
+
+    async def execute(self, id: ProjectId, argv: Sequence[str], **options: Any) -> Stream:
+        """A program on pipes in the project's folder; it ends with the stream, and the caller closes that.
+
+        `options` are those of `Link.execute`. Raises Conflict when the project does not run, Unavailable when the
+        program can't be started.
+        """
+        workspace = self._workspace(id)
+        env = {**self._runtime.layout(self._spec(workspace)).env, **options.pop("env", {})}
+        return await self._require_link(workspace).execute(argv, env=env, **options)
 
     async def logs(self, id: ProjectId, offset: int | None) -> Stream:
         """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""

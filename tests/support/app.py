@@ -24,6 +24,7 @@ from server.services.documents import Documents
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
+from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
@@ -105,7 +106,16 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
     asgi = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers)
     recordings = Recordings(Documents(settings.data / "run"), workspaces)
     asgi.state.services = Services(
-        settings, accounts, projects, documents, workspaces, previews, recordings, sharing, links
+        settings,
+        accounts,
+        projects,
+        documents,
+        workspaces,
+        previews,
+        recordings,
+        sharing,
+        links,
+        search=Search(workspaces, documents),
     )
     try:
         yield App(asgi, asgi.state.services, database, settings)
