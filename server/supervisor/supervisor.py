@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from . import calls
 from .calls import CallError
-from .channel import Channel, LogFile, Viewer
+from .channel import Channel, Viewer
 from .duplex import Duplex
 from .ending import Ending
 from .environment import Environments, sourced
 from .link import Link
 from .listener import MOST_LINKS, listen, received
+from .logfile import LogFile
 from .loop import Loop, Timer
 from .piped import Piped
 from .ports import Ports
@@ -303,7 +304,7 @@ class Supervisor:
         number = self._new_stream(link, params)
         name = calls.text(params, "name")
         channel = self._log if name == LOG else self._named(name).program.channel
-        offset = channel.ring.start
+        offset = channel.start
         if params.get("offset") is not None:
             offset = min(max(calls.whole(params, "offset", 0, 2**63), channel.start), channel.ring.end)
         viewer = Viewer(link, number, channel, offset, view_only=calls.flag(params, "viewOnly"))
