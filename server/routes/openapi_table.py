@@ -77,6 +77,11 @@ def _socket(path: str, summary: str, *, query: Mapping[str, Schema], description
 _PREVIEW: Final[Mapping[int, Answer]] = {200: Answer("*/*", BINARY), 101: Answer()}
 _P: Final = "/api/projects/{project}"
 _OFFSET: Final = {**WHOLE, "description": "The first byte wanted; the oldest that is kept when left out."}
+_VIEW: Final[Schema] = {
+    "enum": [0, 1],
+    "default": 0,
+    "description": "1 looks only, at a terminal that exists: whatever is sent but acks is refused with 4403.",
+}
 _FOLDER: Final = {**TEXT, "default": "", "description": "The whole project when left out."}
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -311,7 +316,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _socket(
         f"{_P}/terminals/{{name}}",
         "View and use a terminal",
-        query={"cols": WHOLE, "rows": WHOLE, "offset": _OFFSET},
+        query={"cols": WHOLE, "rows": WHOLE, "offset": _OFFSET, "view": _VIEW},
         description="A name that does not exist starts a login shell. Frames: StreamMessage, StreamCommand.",
     ),
     _socket(

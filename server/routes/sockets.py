@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from server import wire
-from server.errors import AppError, BadRequest, LinkLost, TooLarge
+from server.errors import AppError, BadRequest, Forbidden, LinkLost, TooLarge
 from server.models import ProjectId
 from server.routes.api import ports_json, status_json, terminals_json
 from server.routes.context import services_of
@@ -46,6 +46,10 @@ async def terminal(websocket: WebSocket) -> None:
         size = wire.parse_size(_number(websocket, "cols", 80), _number(websocket, "rows", 24))
         workspaces = services_of(websocket).workspaces
         id = ProjectId(websocket.path_params["project"])
+        if _view_only(websocket):
+            stream = await workspaces.look_at_terminal(id, name, _offset(websocket))
+            await _Viewer(websocket, stream, None, view_only=True).serve(None)
+            return
         stream = await workspaces.terminal(id, name, _offset(websocket), size)
         if "cols" in websocket.query_params:
             stream.message({"type": "resize", "cols": size[0], "rows": size[1]})
@@ -63,7 +67,10 @@ async def logs(websocket: WebSocket) -> None:
 class _Viewer:
     """One socket on one stream. `touch` notes a person's input; None where there is none to be had."""
 
-    def __init__(self, websocket: WebSocket, stream: Stream, touch: Callable[[], None] | None) -> None:
+    def __init__(
+        self, websocket: WebSocket, stream: Stream, touch: Callable[[], None] | None, *, view_only: bool = False
+    ) -> None:
+        self._view_only = view_only
         self._websocket = websocket
         self._stream = stream
         self._touch = touch
@@ -123,6 +130,8 @@ class _Viewer:
 
     async def _take(self, frame: Any, end: Callable[[], Awaitable[None]] | None) -> None:
         data = frame.get("bytes")
+        if self._view_only and (data is not None or not isinstance(wire.parse_message(frame["text"]), wire.Ack)):
+            raise Forbidden("this socket only looks: it may send acks, and no input, resize, signal or close")
         if data is not None:
             if len(data) > MOST_INPUT:
                 raise TooLarge(f"one frame of input has at most {MOST_INPUT} bytes")
@@ -210,6 +219,13 @@ async def _quietly(sending: Awaitable[None]) -> None:
         await sending
     except (WebSocketDisconnect, RuntimeError):
         pass
+
+
+def _view_only(websocket: WebSocket) -> bool:
+    value = websocket.query_params.get("view", "0")
+    if value not in ("0", "1"):
+        raise BadRequest("view must be 0, or 1 to look only")
+    return value == "1"
 
 
 def _number(websocket: WebSocket, name: str, default: int) -> int:

@@ -189,6 +189,13 @@ class Workspaces:
         """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""
         return await self._require_link(self._workspace(id)).attach("log", offset)
 
+    async def look_at_terminal(self, id: ProjectId, name: str, offset: int | None) -> Stream:
+        """A viewer of the terminal `name` that may send nothing but acks; the caller closes it. Raises NotFound."""
+        try:
+            return await self._require_link(self._workspace(id)).attach(TERMINALS + name, offset, view_only=True)
+        except NotFound:
+            raise NotFound(f"there is no terminal {name} to look at") from None
+
     async def terminal(self, id: ProjectId, name: str, offset: int | None, size: tuple[int, int]) -> Stream:
         """A viewer of the terminal `name`, a new login shell where there is none; the caller closes it.
 

@@ -89,3 +89,44 @@ async def test_who_is_attached_is_listed(client: httpx.Client, server: Server, p
             assert [viewer["viewOnly"] for viewer in attached] == [False, False]
             assert all(viewer["since"].endswith("Z") for viewer in attached)
         wait_for("one viewer", lambda: listed(client, project, "watched")["viewers"] == 1)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"echo intruder\n",
+        '{"type": "resize", "cols": 33, "rows": 44}',
+        '{"type": "signal", "signal": "KILL"}',
+        '{"type": "close"}',
+    ],
+)
+async def test_who_only_looks_changes_nothing(server: Server, project: str, frame: bytes | str) -> None:
+    async with Terminal(server, project, "terminals/shown?cols=80&rows=24") as shell:
+        await shell.type("stty size; echo ready-$((1 + 1))\n")
+        await shell.read_until("ready-2")
+        async with Terminal(server, project, "terminals/shown?view=1&offset=0&cols=33&rows=44") as onlooker:
+            await onlooker.read_until("ready-2")
+            await onlooker.socket.send(frame)
+            refusal = await onlooker.read_message("error")
+            assert "only looks" in refusal["detail"]
+            await onlooker.socket.wait_closed()
+            assert onlooker.socket.close_code == 4403
+        await shell.type("stty size; echo still-$((1 + 1))\n")
+        text = await shell.read_until("still-2")
+        assert "24 80" in text and "44 33" not in text and "intruder" not in text
+
+
+async def test_who_only_looks_is_shown_as_such_and_starts_nothing(
+    client: httpx.Client, server: Server, project: str
+) -> None:
+    async with Terminal(server, project, "terminals/none?view=1") as refused:
+        assert "to look at" in (await refused.read_message("error"))["detail"]
+        await refused.socket.wait_closed()
+        assert refused.socket.close_code == 4404
+    async with Terminal(server, project, "terminals/none?view=maybe") as refused:
+        await refused.socket.wait_closed()
+        assert refused.socket.close_code == 4400
+    async with Terminal(server, project, "terminals/some"), Terminal(server, project, "terminals/some?view=1"):
+        wait_for("both viewers", lambda: listed(client, project, "some")["viewers"] == 2)
+        assert [viewer["viewOnly"] for viewer in listed(client, project, "some")["attached"]] == [False, True]
+    assert "none" not in [terminal["name"] for terminal in client.get(f"/api/projects/{project}/terminals").json()]
