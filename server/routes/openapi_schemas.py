@@ -72,6 +72,11 @@ _ENTRY: Final[dict[str, Schema]] = {
     "etag": nullable(TEXT),
 }
 
+_SIZING: Final[Schema] = {
+    "enum": ["smallest", "latest"],
+    "description": "The size of a terminal with several viewers: the smallest's, or that of whom typed last.",
+}
+
 SCHEMAS: Final[dict[str, Schema]] = {
     "Problem": {
         **record(
@@ -159,6 +164,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "startedAt": nullable(TIME),
             "cols": WHOLE,
             "rows": WHOLE,
+            "sizing": _SIZING,
             "recording": {
                 **nullable(record({"id": RECORDING, "startedAt": nullable(TIME)})),
                 "description": "What is being recorded of it now.",
@@ -178,7 +184,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "ended": {**nullable(TEXT), "description": "Why it ended; null while it is made or when it was cut off."},
         }
     ),
-    "TerminalChange": record({"title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."}}),
+    "TerminalChange": record(
+        {
+            "title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."},
+            "sizing": _SIZING,
+        },
+        optional=("title", "sizing"),
+    ),
     "Entry": record(_ENTRY),
     "SavedEntry": record({**_ENTRY, "warning": nullable(TEXT)}),
     "Found": {
@@ -217,6 +229,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "description": "The first frame. The next byte has this offset; what is missing before it is gone.",
             },
             {**message("gap", offset=WHOLE), "description": "This viewer fell behind; output goes on at the offset."},
+            {
+                **message("size", cols=WHOLE, rows=WHOLE),
+                "description": "The terminal's size, told to a viewer of another size and from then on.",
+            },
             message("exit", code=nullable({"type": "integer"}), signal=nullable(TEXT)),
             message("error", title=TEXT, detail=TEXT),
         ],
@@ -229,6 +245,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "description": "Everything before is consumed. At most 512 KiB are sent beyond the last ack.",
             },
             message("resize", cols=WHOLE, rows=WHOLE),
+            {**message("redraw"), "description": "Has the program draw its whole screen, as after a `gap`."},
             message("signal", signal={"type": "string", "enum": list(SIGNALS)}),
             {**message("close"), "description": "Ends the process; closing the socket does not."},
         ],

@@ -185,7 +185,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "PATCH",
         f"{_P}/terminals/{{name}}",
         "running",
-        "Change a terminal's title",
+        "Change what a terminal is called and whose size it has",
         _json(ref("Terminal")),
         body=(JSON, ref("TerminalChange")),
         description="The title is for people and kept while the container lives; the name stays what it is found by.",

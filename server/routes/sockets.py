@@ -24,6 +24,8 @@ from server.routes.context import services_of
 from server.routes.guard import secured_socket
 from server.runtimes.link import Stream
 
+_LOOKS = (wire.Ack, wire.Redraw)
+"""What a socket that only looks may send."""
 TERMINAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_INPUT = 256 * 1024
 """Bytes of one input frame: a big paste. More comes in several frames."""
@@ -130,8 +132,8 @@ class _Viewer:
 
     async def _take(self, frame: Any, end: Callable[[], Awaitable[None]] | None) -> None:
         data = frame.get("bytes")
-        if self._view_only and (data is not None or not isinstance(wire.parse_message(frame["text"]), wire.Ack)):
-            raise Forbidden("this socket only looks: it may send acks, and no input, resize, signal or close")
+        if self._view_only and (data is not None or not isinstance(wire.parse_message(frame["text"]), _LOOKS)):
+            raise Forbidden("this socket only looks: it may ask to redraw, but send no input, resize, signal or close")
         if data is not None:
             if len(data) > MOST_INPUT:
                 raise TooLarge(f"one frame of input has at most {MOST_INPUT} bytes")
@@ -149,6 +151,8 @@ class _Viewer:
                 self._stream.ack(offset)
             case wire.Resize(cols, rows):
                 self._stream.message({"type": "resize", "cols": cols, "rows": rows})
+            case wire.Redraw():
+                self._stream.message({"type": "redraw"})
             case wire.Signal(signal):
                 self._stream.message({"type": "signal", "signal": signal})
             case wire.End():

@@ -36,7 +36,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Terminal:
-    """A terminal of a project. `title` is what people call it, its name until they do.
+    """A terminal of a project. `title` is what people call it, its name until they do. `sizing` is whose size it has.
 
     `viewers` counts the attached sockets of all servers, of which `attached` may be the first ones; times are UTC.
     """
@@ -48,6 +48,7 @@ class Terminal:
     attached: tuple[Attached, ...]
     cols: int
     rows: int
+    sizing: str
     started_at: datetime | None
     active_at: datetime | None
     recording: Recorded | None = None
@@ -99,6 +100,7 @@ def parse_terminals(value: object, prefix: str) -> tuple[Terminal, ...]:
                     attached=tuple(map(_attached, _list(item.get("attached"))[:MOST_ATTACHED])),
                     cols=_int(item.get("cols")) or 80,
                     rows=_int(item.get("rows")) or 24,
+                    sizing="latest" if item.get("sizing") == "latest" else "smallest",
                     started_at=_time(item.get("startedAt")),
                     active_at=_time(last),
                     recording=_recorded(item.get("recording")),

@@ -16,7 +16,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final, TypeVar
 
-from server.errors import AppError, BadGateway, Conflict, LinkLost, NotFound, Unavailable
+from server.errors import AppError, BadGateway, Conflict, Invalid, LinkLost, NotFound, Unavailable
 from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, Usage, Visibility
 from server.runtimes.base import Runtime, Spec
 from server.runtimes.link import Link, Stream
@@ -241,15 +241,20 @@ class Workspaces:
         """End the recording of a terminal. Raises NotFound when it is not recorded."""
         await self._require_link(self._workspace(id)).call("stop-recording", name=TERMINALS + name)
 
-    async def change_terminal(self, id: ProjectId, name: str, title: object) -> Terminal:
-        """Call a terminal by another title, for everyone and as long as its container lives; by its name for None.
+    async def change_terminal(self, id: ProjectId, name: str, changes: dict[str, object]) -> Terminal:
+        """Change a terminal's `title`, None for its name, or its `sizing`: for everyone, while its container lives.
 
         Raises Invalid, NotFound, and Conflict when the project does not run.
         """
         link = self._require_link(self._workspace(id))
-        text = None if title is None else check_name(title, field="title", most=MOST_TITLE)
+        if not changes or not changes.keys() <= {"title", "sizing"}:
+            raise Invalid("title and sizing are what can be changed")
+        if changes.get("title") is not None:
+            changes = {**changes, "title": check_name(changes["title"], field="title", most=MOST_TITLE)}
+        if changes.get("sizing", "smallest") not in ("smallest", "latest"):
+            raise Invalid("sizing must be smallest or latest", field="sizing")
         try:
-            report = await link.call("rename", name=TERMINALS + name, title=text)
+            report = await link.call("change", name=TERMINALS + name, **changes)
         except NotFound:
             raise NotFound("there is no such terminal") from None
         return parse_terminals([{**report, "name": TERMINALS + name}], TERMINALS)[0]

@@ -20,12 +20,15 @@ class Sender(Protocol):
 
     def drop(self, stream: int) -> None: ...
 
+    def tell(self, stream: int, value: dict[str, Any]) -> None: ...
+
 
 class Channel:
     """Output in a ring, numbered by offset.
 
     With `log` it is also kept on disk, and viewers that can't follow skip ahead. Without, `on_room` is called when
-    viewers have made room again after `is_full` was true: the terminal waits for them.
+    viewers have made room again after `is_full` was true: the terminal waits for them. `on_viewers` is called when a
+    viewer has come or gone.
     """
 
     def __init__(self, log: LogFile | None = None) -> None:
@@ -40,6 +43,7 @@ class Channel:
         self.exit: dict[str, Any] | None = None
         self.recording: Recording | None = None
         self.on_room: Callable[[], None] | None = None
+        self.on_viewers: Callable[[], None] | None = None
 
     @property
     def start(self) -> int:
@@ -78,15 +82,21 @@ class Channel:
         viewer.sender.want(viewer)
         # It may be ahead of those that hold the terminal up.
         self.made_room()
+        self._viewers_changed()
 
     def detach(self, viewer: "Viewer") -> None:
         if viewer in self.viewers:
             self.viewers.remove(viewer)
             self.made_room()
+            self._viewers_changed()
 
     def made_room(self) -> None:
         if self.on_room and not self.is_full:
             self.on_room()
+
+    def _viewers_changed(self) -> None:
+        if self.on_viewers:
+            self.on_viewers()
 
     def _wake(self) -> None:
         for viewer in self.viewers:
@@ -95,6 +105,9 @@ class Channel:
 
 class Viewer:
     """A cursor into a channel: what was sent, and what the other end says it has consumed.
+
+    `size` are its own columns and rows, None where it told none. It is told those of the terminal from when they first
+    differ: until then it takes its own for the terminal's.
 
     `taken` counts the bytes of input that came the other way; a `view_only` viewer may send none. `since` is a time.
     """
@@ -105,6 +118,8 @@ class Viewer:
         self.channel = channel
         self.view_only = view_only
         self.since = time.time()
+        self.size: tuple[int, int] | None = None
+        self._shown: tuple[int, int] | None = None
         self.cursor = offset
         self.acked = offset
         self.taken = 0
@@ -147,6 +162,12 @@ class Viewer:
             self.channel.made_room()
             self.sender.want(self)
         return None
+
+    def show_size(self, size: tuple[int, int]) -> None:
+        """Tell the terminal's columns and rows where they are news. Who may have a size and told none does not care."""
+        if size != (self._shown or self.size) and (self.size or self.view_only):
+            self._shown = size
+            self.sender.tell(self.id, {"type": "size", "cols": size[0], "rows": size[1]})
 
     def close(self) -> None:
         self.channel.detach(self)

@@ -26,7 +26,7 @@ from .recording import MOST as MOST_RECORDINGS, Recording, Recordings, TooManyRe
 from .relay import Connecting, Relay
 from .run import Plan, Run
 from .spawn import Command, SpawnError, adopt_orphans
-from .terminals import MOST_TITLE, MOST_TOLD, Terminal
+from .terminals import MOST_TITLE, MOST_TOLD, SIZINGS, Terminal
 from .usage import usage
 from .watch import Watcher
 
@@ -99,7 +99,7 @@ class Supervisor:
             "forget": self._forget,
             "record": self._record,
             "stop-recording": self._stop_recording,
-            "rename": self._rename,
+            "change": self._change,
             "list": lambda link, params, reply: reply({"terminals": self._listed()}),
             "run": self._start_run,
             "stop": lambda link, params, reply: self._run.stop(lambda: reply(self._run.status)),
@@ -224,7 +224,9 @@ class Supervisor:
             problem = stream.take(payload)
         elif stream.view_only:
             problem = NO_INPUT
-        elif program := self._program_of(stream):
+        elif terminal := self._terminal_of(stream):
+            terminal.typed(stream)
+            program = terminal.program
             stream.taken += len(payload)
             taken = stream.taken
             if not program.write(payload, lambda: link.consumed(stream.id, taken)):
@@ -238,20 +240,23 @@ class Supervisor:
                 link.drop(stream.id)
                 stream.abort()
             return None
+        terminal = self._terminal_of(stream)
+        if terminal and kind == "redraw":
+            terminal.redraw()
+            return None
         if stream.view_only:
             return NO_INPUT
-        program = self._program_of(stream)
         try:
-            if kind == "resize" and program:
-                program.resize(*calls.size(value))
-            elif kind == "signal" and program:
-                program.send_signal(calls.signal_named(value))
+            if kind == "resize" and terminal:
+                terminal.resize(stream, *calls.size(value))
+            elif kind == "signal" and terminal:
+                terminal.program.send_signal(calls.signal_named(value))
         except CallError as error:
             return str(error)
         return None
 
-    def _program_of(self, viewer: Viewer) -> Program | None:
-        return next((t.program for t in self._terminals.values() if t.program.channel is viewer.channel), None)
+    def _terminal_of(self, viewer: Viewer) -> Terminal | None:
+        return next((t for t in self._terminals.values() if t.program.channel is viewer.channel), None)
 
     def _tell(self, event: dict[str, Any]) -> None:
         whole = message(Kind.CONTROL, 0, event)
@@ -293,8 +298,9 @@ class Supervisor:
         except SpawnError as error:
             raise CallError("failed", str(error)) from error
         channel.on_room = program.made_room
-        terminal = self._terminals[name] = known or Terminal(program)
-        terminal.program = program
+        if known:
+            known.begin(program)
+        terminal = self._terminals[name] = known or Terminal(self._loop, program, self._terminals_changed)
         self._programs[program.pid] = program
         self._look_for_ports()
         self._terminals_changed()
@@ -365,10 +371,14 @@ class Supervisor:
         recording.end("it was stopped")
         reply({})
 
-    def _rename(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+    def _change(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name = calls.text(params, "name")
         terminal = self._named(name)
-        terminal.title = None if params.get("title") is None else calls.text(params, "title", MOST_TITLE)
+        # All of it is judged before any of it is done.
+        sizing = calls.one_of(params, "sizing", SIZINGS) if "sizing" in params else terminal.sizing
+        if "title" in params:
+            terminal.title = None if params["title"] is None else calls.text(params, "title", MOST_TITLE)
+        terminal.sizing = sizing
         self._terminals_changed()
         reply(terminal.described(name))
 

@@ -62,10 +62,12 @@ async def test_a_terminal_is_renamed_for_everyone(client: httpx.Client, server: 
         ({"title": "two\nlines"}, 422),
         ({"title": "\u202etxt.exe"}, 422),
         ({"title": "x" * 41}, 422),
+        ({"sizing": "largest"}, 422),
+        ({"title": "x", "cols": 80}, 422),
         ([], 400),
     ],
 )
-async def test_a_title_that_is_none_is_refused(
+async def test_a_change_that_can_not_be_is_refused(
     client: httpx.Client, server: Server, project: str, body: object, status: int
 ) -> None:
     async with Terminal(server, project, "terminals/kept"):
@@ -130,3 +132,32 @@ async def test_who_only_looks_is_shown_as_such_and_starts_nothing(
         wait_for("both viewers", lambda: listed(client, project, "some")["viewers"] == 2)
         assert [viewer["viewOnly"] for viewer in listed(client, project, "some")["attached"]] == [False, True]
     assert "none" not in [terminal["name"] for terminal in client.get(f"/api/projects/{project}/terminals").json()]
+
+
+async def test_two_viewers_share_a_size(client: httpx.Client, server: Server, project: str) -> None:
+    path = f"/api/projects/{project}/terminals/sized"
+    async with Terminal(server, project, "terminals/sized?cols=100&rows=40") as first:
+        async with Terminal(server, project, "terminals/sized?cols=60&rows=50") as second:
+            told = await first.read_message("size")
+            assert (told["cols"], told["rows"]) == (60, 40)
+            await second.type("stty size\n")
+            await second.read_until("40 60")
+            assert client.patch(path, json={"sizing": "latest"}).raise_for_status().json()["sizing"] == "latest"
+            await first.type("stty size\n")
+            await first.read_until("40 100")
+            await second.type("stty size\n")
+            await second.read_until("50 60")
+        await first.type("stty size; echo alone-$((1 + 1))\n")
+        await first.read_until("alone-2")
+        assert first.output.count(b"40 100") >= 2
+        assert first.messages[-1] == {"type": "size", "cols": 100, "rows": 40}
+        wait_for("the size", lambda: listed(client, project, "sized")["cols"] == 100)
+
+
+async def test_who_only_looks_may_have_the_screen_drawn_anew(server: Server, project: str) -> None:
+    async with Terminal(server, project, "terminals/drawn?cols=80&rows=24") as shell:
+        await shell.type("sh -c 'trap \"stty size\" WINCH; echo trapped-$((1 + 1)); while sleep 0.05; do :; done'\n")
+        await shell.read_until("trapped-2")
+        async with Terminal(server, project, "terminals/drawn?view=1") as onlooker:
+            await onlooker.tell(type="redraw")
+            await onlooker.read_until("24 79\r\n24 80")
