@@ -8,8 +8,6 @@ from server.models import Project
 from server.services.accounts import Accounts, Actor
 from server.services.previews import (
     GRANT_LIFETIME,
-    MOST_TICKETS,
-    TICKET_LIFETIME,
     TRUST_FOR,
     Kind,
     Previews,
@@ -19,6 +17,7 @@ from server.services.previews import (
     parse_target,
 )
 from server.services.share_links import ShareLinks
+from server.services.tickets import MOST_TICKETS, TICKET_LIFETIME
 from server.storage.database import Database, sqlite_url
 from tests.support.previews import DOMAIN, OTHER, PROJECT, TOKEN, Clock, LocalWorkspaces
 
@@ -163,8 +162,7 @@ def test_other_ides_are_not(host: str, domain: str) -> None:
 
 async def test_a_ticket_is_good_once(previews: Previews, accounts: Accounts) -> None:
     ticket = previews.issue_ticket(await signed_in(accounts), TARGET, "/x")
-    grant, path = previews.redeem_ticket(ticket, TARGET)
-    assert path == "/x" and await previews.examine(grant, TARGET, Kind.HOST)
+    assert previews.redeem_ticket(ticket, TARGET).onward == "/x"
     with pytest.raises(NotSignedIn):
         previews.redeem_ticket(ticket, TARGET)
 

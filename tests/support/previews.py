@@ -25,11 +25,11 @@ from websockets.asyncio.client import connect
 from server.edge import BoundedHttp, BoundedSocket
 from server.errors import BadGateway, Conflict
 from server.middleware import middleware, unknown_sockets
-from server.models import Project, ProjectId
+from server.models import Port, Project, ProjectId
 from server.routes import preview
 from server.routes.guard import COOKIE
 from server.routes.problems import exception_handlers
-from server.services.accounts import Accounts
+from server.services.accounts import Accounts, Actor
 from server.services.previews import Previews
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
@@ -75,8 +75,12 @@ class LocalWorkspaces:
     def __init__(self) -> None:
         self.running: set[ProjectId] = {PROJECT, OTHER}
         self.opened: list[tuple[ProjectId, int]] = []
+        self.listening: tuple[int, ...] = ()
         self._ready = asyncio.Condition()
         self._ports: set[int] = set()
+
+    def ports(self, id: ProjectId) -> tuple[Port, ...]:
+        return tuple(Port(port, "127.0.0.1", "app") for port in self.listening)
 
     async def connect(self, id: ProjectId, port: int) -> TcpRelay:
         self.opened.append((id, port))
@@ -148,6 +152,11 @@ class Edge:
 
     async def session(self) -> str:
         return await self.accounts.sign_in(TOKEN, source="test")
+
+    async def actor(self) -> Actor:
+        actor = await self.accounts.authenticate(session=await self.session())
+        assert actor
+        return actor
 
     async def cookie(self) -> str:
         return f"{COOKIE}={await self.session()}"
