@@ -30,17 +30,6 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
-@dataclass(frozen=True)
-class ShareLink:
-    """Leave for whoever has the link to reach a port until it expires."""
-
-    id: str
-    project: ProjectId
-    port: int
-    created_at: datetime
-    expires_at: datetime
-
-
 class StepState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
@@ -89,6 +78,11 @@ class Port:
     address: str
     process: str
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is reached from inside the project alone."""
+        return self.address.startswith("127.") or self.address == "::1"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -117,26 +111,3 @@ class RunConfig:
     port: int
     env: dict[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """What is looked for in files. The globs are those of .gitignore; `ignored` files are those it names."""
-
-    text: str
-    regex: bool = False
-    case: bool = False
-    word: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    ignored: bool = False
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A line with what was found in it: the byte offsets of each find, in order, none when the line is too long."""
-
-    path: bytes
-    number: int
-    line: bytes
-    spans: tuple[tuple[int, int], ...]

@@ -56,8 +56,6 @@ _LOOPBACK: Final = re.compile(
 )
 _CLEARABLE: Final = ('"cache"', '"storage"', '"executionContexts"', '"clientHints"')
 """What a host may clear of its own. Cookies are cleared for all previews at once, so that is left out."""
-PARTITIONED: Final = b"SameSite=None; Secure; Partitioned"
-"""What a cookie says that browsers are to keep in a frame of another site, and for that site alone."""
 SANDBOX: Final = b"sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
 
 
@@ -67,9 +65,8 @@ class Road:
 
     `prefix` is the part of the path that is ours, empty on a preview's host. `siblings` gives the preview origin of
     another port of the same project, None where previews have no origins of their own. `granted` says that by path
-    every origin may ask, as no cookie gave leave. `credential` is what let
-    the request pass as `Authorization`, and so must go no further. `partitioned` says that the page is in a frame of
-    the IDE, where its cookies need to be said so.
+    every origin may ask, as no cookie gave leave. `credential` is what let the request pass as `Authorization`, and so
+    must go no further.
     """
 
     target: Target
@@ -79,7 +76,6 @@ class Road:
     sibling: Callable[[int], str] | None = None
     granted: bool = False
     credential: bool = False
-    partitioned: bool = False
     keeps_cookies: bool = True
     ide: str | None = None
 
@@ -100,9 +96,9 @@ def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
     return [(name, value) for name, value in pairs if name not in _HOP_BY_HOP and name not in named]
 
 
-def to_app(headers: RawHeaders, road: Road) -> list[tuple[str, str]]:
+def to_app(headers: RawHeaders, road: Road) -> list[tuple[bytes, bytes]]:
     """What the app gets to see of a request's headers."""
-    sent: list[tuple[bytes, bytes]] = [(b"Host", f"localhost:{road.target.port}".encode())]
+    sent: list[tuple[bytes, bytes]] = [(b"host", f"localhost:{road.target.port}".encode())]
     # Where both are sent, the length is a lie that the app might believe.
     chunked = any(name.lower() == b"transfer-encoding" for name, _ in headers)
     for name, value in end_to_end(headers):
@@ -118,12 +114,11 @@ def to_app(headers: RawHeaders, road: Road) -> list[tuple[str, str]]:
         elif not value:
             sent.append((name, b""))
     sent += [
-        (b"X-Forwarded-For", road.client.encode()),
-        (b"X-Forwarded-Host", (road.origin.host + road.origin.suffix).encode()),
-        (b"X-Forwarded-Proto", road.origin.scheme.encode()),
+        (b"x-forwarded-for", road.client.encode()),
+        (b"x-forwarded-host", (road.origin.host + road.origin.suffix).encode()),
+        (b"x-forwarded-proto", road.origin.scheme.encode()),
     ]
-    # The HTTP client writes UTF-8; what is no UTF-8 can't be sent by it, nor read by an app as anything sensible.
-    return [(name.decode("ascii", "ignore"), value.decode("utf-8", "ignore")) for name, value in sent]
+    return sent
 
 
 def to_browser(
@@ -155,9 +150,8 @@ def confined_cookie(value: bytes, road: Road) -> bytes | None:
     if not road.keeps_cookies or _OUR_COOKIE.match(value.lstrip()):
         return None
     name, *attributes = value.split(b";")
-    dropped = (b"domain", b"samesite", b"secure", b"partitioned") if road.partitioned else (b"domain",)
-    kept = [item for item in attributes if item.partition(b"=")[0].strip().lower() not in dropped]
-    return b";".join([name, *kept, b" " + PARTITIONED] if road.partitioned else [name, *kept])
+    kept = [item for item in attributes if item.partition(b"=")[0].strip().lower() != b"domain"]
+    return b";".join([name, *kept])
 
 
 def local_origin(value: bytes, road: Road) -> bytes:

@@ -7,15 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import aiohttp
 from starlette.types import Message, Receive, Scope, Send
-from yarl import URL
 
 from server.errors import AppError, BadGateway
 from server.routes import headers
 from server.routes.context import Services
 from server.routes.forwarding import Road, to_app, to_browser
 from server.services.accounts import Ending
+from server.services.exchange import Exchange
 from server.services.upstream_socket import ABNORMAL, NO_CODE, Closed, Refused, UpstreamSocket
 
 Pairs = list[tuple[bytes, bytes]]
@@ -99,19 +98,22 @@ class Passage:
         """
         client = _Client(scope, receive)
         async with client.present(), self._until_ended(client):
-            response = await self.services.previews.upstream.request(
+            query: bytes = scope["query_string"]
+            exchange = await self.services.previews.upstream.request(
+                self.road.target.project,
+                self.road.target.port,
                 scope["method"],
-                _url(self.road, self.path, scope["query_string"]),
+                self.path + (b"?" + query if query else b""),
                 to_app(scope["headers"], self.road),
                 client.body() if client.has_body else None,
             )
             try:
-                start = _start(response, self.road, framed=headers.is_framed(scope))
+                start = _start(exchange, self.road, framed=headers.is_framed(scope))
                 start["headers"] += self.extra
                 await send(start)
-                await _send_body(response, client, send)
+                await _send_body(exchange, client, send)
             finally:
-                response.close()
+                exchange.close()
 
     async def carry_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Join the client to a WebSocket of the app, opened first: the app chooses the subprotocol, or refuses.
@@ -122,7 +124,9 @@ class Passage:
         query: bytes = scope["query_string"]
         path = (self.path + (b"?" + query if query else b"")).decode("latin-1")
         # This client writes Latin-1: bytes go through it unchanged.
-        sent = [(name, value.encode().decode("latin-1")) for name, value in to_app(scope["headers"], self.road)]
+        sent = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in to_app(scope["headers"], self.road)
+        ]
         try:
             socket, answer = await self.services.previews.open_socket(
                 self.road.target, path, sent, scope["subprotocols"]
@@ -149,29 +153,25 @@ class Passage:
             forget()
 
 
-async def _send_body(response: aiohttp.ClientResponse, client: _Client, send: Send) -> None:
-    content = response.content
+async def _send_body(exchange: Exchange, client: _Client, send: Send) -> None:
     try:
-        while not content.at_eof():
-            chunk = await content.readany()
-            client.answered = content.at_eof()
+        while not client.answered:
+            chunk = await exchange.read()
+            client.answered = exchange.at_end
             await send({"type": "http.response.body", "body": chunk, "more_body": not client.answered})
-    except (aiohttp.ClientError, OSError):
+    except (BadGateway, OSError):
         # The answer has begun. All that is left is to end it in a way that nobody takes for its end.
         return
-    if not client.answered:
-        client.answered = True
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _start(response: aiohttp.ClientResponse, road: Road, *, framed: bool) -> Message:
-    answered = to_browser(response.raw_headers, road, framed=framed)
-    if response.status in (204, 304):
+def _start(exchange: Exchange, road: Road, *, framed: bool) -> Message:
+    answered = to_browser(exchange.headers, road, framed=framed)
+    if exchange.status in (204, 304):
         # It tells of a body that does not come, which the server takes for a mistake.
         answered = [pair for pair in answered if pair[0] != b"content-length"]
     if any(_BAD_VALUE.search(value) for _, value in answered):
         raise BadGateway("the app's answer has a header with control characters")
-    return {"type": "http.response.start", "status": response.status, "headers": answered}
+    return {"type": "http.response.start", "status": exchange.status, "headers": answered}
 
 
 async def _join(socket: UpstreamSocket, receive: Receive, send: Send) -> None:
@@ -219,18 +219,6 @@ async def _pass_refusal(refusal: Refused, road: Road, send: Send) -> None:
         raise BadGateway("the app's answer to the WebSocket's handshake is not valid")
     await send({"type": "websocket.http.response.start", "status": status, "headers": passed})
     await send({"type": "websocket.http.response.body", "body": body})
-
-
-def _url(road: Road, path: bytes, query: bytes) -> URL:
-    target = road.target
-    return URL.build(
-        scheme="http",
-        host=target.project,
-        port=target.port,
-        path=path.decode("latin-1"),
-        query_string=query.decode("latin-1"),
-        encoded=True,
-    )
 
 
 def _has_body(scope: Scope) -> bool:

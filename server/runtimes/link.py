@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from server.errors import AppError, Conflict, Invalid, LinkLost, NotFound, TooMany, Unavailable
+from server.runtimes.direct import Direct
 from server.runtimes.stream import Stream
 from server.supervisor.protocol import MAX_PAYLOAD, VERSION, Decoder, Kind, ProtocolError, message, parse_json
 
-__all__ = ["Link", "Stream"]
+__all__ = ["Direct", "Link", "Stream"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,15 @@ _ERRORS: Final[dict[str, type[AppError]]] = {
 class Link(asyncio.Protocol):
     """One connection to the supervisor of one project. Made by `over_socket` and `over_pipe` in `roads`.
 
-    `hello` is the supervisor's first report and `boot` tells one life of it from the next. When the connection breaks,
+    `hello` is the supervisor's first report and `boot` tells one life of it from the next; `direct` is the way past it,
+    where there is one. When the connection breaks,
     everything that waits on it raises LinkLost.
     """
 
     def __init__(self, project: str) -> None:
         self.hello: dict[str, Any] = {}
         self.boot = ""
+        self.direct: Direct | None = None
         self._project = project
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.WriteTransport | None = None
@@ -92,13 +95,12 @@ class Link(asyncio.Protocol):
         """
         return await self._call(method, params, CALL_TIMEOUT)
 
-    async def attach(self, name: str, offset: int | None, *, view_only: bool = False) -> Stream:
+    async def attach(self, name: str, offset: int | None) -> Stream:
         """A viewer of the channel `name` from `offset` on, the oldest byte that is kept for None; the caller closes it.
 
-        One that is `view_only` may send nothing but acks. Raises NotFound when there is no such channel.
+        Raises NotFound when there is no such channel.
         """
-        stream = Stream(self, self._next_stream())
-        return await self._open(stream, "attach", name=name, offset=offset, viewOnly=view_only)
+        return await self._open(Stream(self, self._next_stream()), "attach", name=name, offset=offset)
 
     async def connect(self, port: int) -> Stream:
         """A TCP connection to `port` in the container; the caller closes it. Raises Conflict when nothing accepts."""

@@ -1,4 +1,4 @@
-"""WebSockets to the apps in the containers. The protocol is `websockets`' own, without I/O, over a relayed stream.
+"""WebSockets to the apps in the containers. The protocol is `websockets`' own, without I/O.
 
 Frames pass as they are: nothing is compressed here, and close codes are the app's and the browser's.
 """
@@ -8,21 +8,25 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from server.errors import AppError, BadGateway, GatewayTimeout
-from server.services.upstream import LINGER, WRITE_AHEAD, Relay
+from server.errors import BadGateway, GatewayTimeout
+from server.models import ProjectId
+from server.services.dialing import LINGER, Dialer
+from server.services.exchange import READ_AHEAD
 
 MOST_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes of one message, the same as the server takes from browsers."""
+MOST_WAITING: Final = 1024
+"""Frames that wait to be passed on before the app has to wait: empty ones count for nothing by size."""
 ABNORMAL: Final = 1006
 """The connection ended without a close frame."""
 NO_CODE: Final = 1005
@@ -45,44 +49,47 @@ class Closed:
     reason: str
 
 
-class UpstreamSocket:
-    """An open WebSocket to an app. One task may receive and one may send."""
+class UpstreamSocket(asyncio.Protocol):
+    """A WebSocket to an app. One task may receive and one may send."""
 
-    def __init__(self, relay: Relay, protocol: ClientProtocol) -> None:
-        self._relay = relay
-        self._protocol = protocol
+    _transport: asyncio.Transport
+
+    def __init__(self, subprotocols: Sequence[str]) -> None:
+        offered = [Subprotocol(name) for name in subprotocols] or None
+        self._protocol = ClientProtocol(parse_uri("ws://localhost/"), subprotocols=offered, max_size=MOST_MESSAGE)
         self._events: deque[object] = deque()
+        self._waiting = 0
         self._parts: list[bytes] = []
         self._opcode = Opcode.BINARY
-        self._outgoing: deque[bytes] = deque()
-        self._waiting = 0
-        self._wake = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
-        self._writer = asyncio.get_running_loop().create_task(self._write())
+        self._lost = False
+        self._news: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
 
     @property
     def subprotocol(self) -> str | None:
         """What the app chose."""
         return self._protocol.subprotocol
 
-    async def handshake(self, request: Request, patience: float) -> list[tuple[str, str]]:
+    async def handshake(self, path: str, headers: Sequence[tuple[str, str]], patience: float) -> list[tuple[str, str]]:
         """Open it; returns the headers of the answer. Raises Refused, BadGateway or GatewayTimeout."""
+        request = self._protocol.connect()
+        request.path = path
+        del request.headers["Host"]
+        for name, value in headers:
+            request.headers[name] = value
         self._protocol.send_request(request)
         self._flush()
         try:
             async with asyncio.timeout(patience):
-                while not self._events and self._protocol.handshake_exc is None:
-                    await self._pull()
+                while not self._events and self._protocol.handshake_exc is None and not self._lost:
+                    await self._wait()
         except TimeoutError:
             raise GatewayTimeout(f"the app did not answer the WebSocket within {patience:g} s") from None
-        except (AppError, OSError) as error:
-            raise BadGateway("the app ended the connection during the WebSocket's handshake") from error
         failure = self._protocol.handshake_exc
         if isinstance(failure, InvalidStatus):
             answer = failure.response
             raise Refused(answer.status_code, list(answer.headers.raw_items()), bytes(answer.body))
-        response = self._events.popleft() if failure is None else None
+        response = self._events.popleft() if self._events and failure is None else None
         if not isinstance(response, Response):
             raise BadGateway("the app's answer to the WebSocket's handshake is not valid")
         return list(response.headers.raw_items())
@@ -92,14 +99,18 @@ class UpstreamSocket:
         while True:
             while self._events:
                 event = self._events.popleft()
-                if isinstance(event, Frame) and (message := self._take(event)) is not None:
-                    return message
-            if self._ended():
-                return self._how_closed()
-            try:
-                await self._pull()
-            except (AppError, OSError):
+                if isinstance(event, Frame):
+                    self._waiting -= len(event.data)
+                    if (message := self._take(event)) is not None:
+                        return message
+            received = self._protocol.close_rcvd
+            if received:
+                return Closed(received.code, received.reason)
+            if self._lost or self._protocol.state is State.CLOSED:
                 return Closed(ABNORMAL, "")
+            if not self._transport.is_reading():
+                self._transport.resume_reading()
+            await self._wait()
 
     async def send(self, message: str | bytes) -> None:
         """Send a message, and wait while the app is slow to read. After the end it does nothing."""
@@ -110,7 +121,8 @@ class UpstreamSocket:
         else:
             self._protocol.send_binary(message)
         self._flush()
-        await self._drained.wait()
+        if self._drained:
+            await self._drained
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close with the code, wait a little for the app's own close, and cut."""
@@ -120,39 +132,73 @@ class UpstreamSocket:
             else:
                 self._protocol.send_close(code, reason)
             self._flush()
-        with suppress(TimeoutError, AppError, OSError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(LINGER if code != ABNORMAL else 0):
                 # The app ends the connection once it has our close; cut sooner, it might not get to see it.
-                while self._protocol.state is not State.CLOSED:
-                    await self._pull()
+                while self._protocol.state is not State.CLOSED and not self._lost:
                     self._events.clear()
+                    self._transport.resume_reading()
+                    await self._wait()
         self.cut()
 
     def cut(self) -> None:
         """End it without a word. Safe to call twice."""
-        self._writer.cancel()
-        self._relay.close()
-        self._drained.set()
+        self._transport.abort()
 
-    def _ended(self) -> bool:
-        return self._protocol.state is State.CLOSED or self._protocol.close_rcvd is not None
+    # ---- asyncio.Protocol
 
-    def _how_closed(self) -> Closed:
-        received = self._protocol.close_rcvd
-        return Closed(received.code, received.reason) if received else Closed(ABNORMAL, "")
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's are not registered as what they are.
+        self._transport = cast(asyncio.Transport, transport)
 
-    async def _pull(self) -> None:
-        item = await self._relay.receive()
-        if isinstance(item, dict):
-            raise ConnectionResetError("the app cut the connection")
-        if item is None:
+    def data_received(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        self._take_events()
+
+    def eof_received(self) -> bool:
+        self._protocol.receive_eof()
+        self._take_events()
+        # The other direction may still have a close to carry.
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
+        if self._protocol.state is not State.CLOSED:
             self._protocol.receive_eof()
-        else:
-            self._protocol.receive_data(item)
-        self._events.extend(self._protocol.events_received())
-        if item is None and self._protocol.state is State.CONNECTING and not self._events:
-            raise ConnectionResetError("the app ended the connection")
+        self.resume_writing()
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._drained = self._drained or asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._drained and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+
+    # ---- parts
+
+    def _take_events(self) -> None:
+        for event in self._protocol.events_received():
+            self._events.append(event)
+            if isinstance(event, Frame):
+                self._waiting += len(event.data)
+        if self._waiting > READ_AHEAD or len(self._events) > MOST_WAITING:
+            self._transport.pause_reading()
         self._flush()
+        self._wake()
+
+    async def _wait(self) -> None:
+        """Return at the next thing that comes."""
+        self._news = asyncio.get_running_loop().create_future()
+        try:
+            await self._news
+        finally:
+            self._news = None
+
+    def _wake(self) -> None:
+        if self._news and not self._news.done():
+            self._news.set_result(None)
 
     def _take(self, frame: Frame) -> str | bytes | None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
@@ -171,50 +217,29 @@ class UpstreamSocket:
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             # An empty piece stands for the end of what is sent.
-            self._outgoing.append(bytes(data))
-            self._waiting += len(data)
-        if self._outgoing:
-            if self._waiting > WRITE_AHEAD:
-                self._drained.clear()
-            self._wake.set()
-
-    async def _write(self) -> None:
-        """Carry what is to be sent. A task of its own, so that no answer to a ping ever holds up receiving."""
-        try:
-            while await self._wake.wait():
-                self._wake.clear()
-                while self._outgoing:
-                    data = self._outgoing.popleft()
-                    await (self._relay.send(data) if data else self._relay.send_eof())
-                    self._waiting -= len(data)
-                    if self._waiting <= WRITE_AHEAD:
-                        self._drained.set()
-        except (AppError, OSError):
-            self._drained.set()
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()
 
 
 async def open_socket(
-    relay: Relay,
+    dialer: Dialer,
+    project: ProjectId,
+    port: int,
     path: str,
     headers: Sequence[tuple[str, str]],
     *,
     subprotocols: Sequence[str],
     patience: float,
 ) -> tuple[UpstreamSocket, list[tuple[str, str]]]:
-    """Open a WebSocket over `relay`, which it owns from now on; also the headers of the app's answer.
+    """Open a WebSocket to an app, which the caller cuts at the end; also the headers of the app's answer.
 
-    Raises Refused with the app's answer, BadGateway or GatewayTimeout.
+    Raises Refused with the app's answer, BadGateway, GatewayTimeout, and what `Dialer.open` does.
     """
-    offered = [Subprotocol(name) for name in subprotocols] or None
-    protocol = ClientProtocol(parse_uri("ws://localhost/"), subprotocols=offered, max_size=MOST_MESSAGE)
-    request = protocol.connect()
-    request.path = path
-    del request.headers["Host"]
-    for name, value in headers:
-        request.headers[name] = value
-    socket = UpstreamSocket(relay, protocol)
+    socket, _ = await dialer.open(project, port, lambda: UpstreamSocket(subprotocols))
     try:
-        return socket, await socket.handshake(request, patience)
+        return socket, await socket.handshake(path, headers, patience)
     except BaseException:
         socket.cut()
         raise

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from server.routes.forwarding import SANDBOX, Road, end_to_end, to_app, to_browser
@@ -45,7 +43,7 @@ def test_what_is_for_the_next_hop_stays_there(headers: Pairs, kept: Pairs) -> No
 
 
 def sent(headers: Pairs, road: Road = HOST) -> dict[str, str]:
-    return {name.lower(): value for name, value in to_app(headers, road)}
+    return {name.decode().lower(): value.decode("latin-1") for name, value in to_app(headers, road)}
 
 
 def test_the_app_is_addressed_as_localhost_and_told_the_rest_by_us_alone() -> None:
@@ -135,9 +133,9 @@ def test_a_length_beside_chunks_is_not_passed_on() -> None:
     assert sent([(b"content-length", b"5")])["content-length"] == "5"
 
 
-def test_text_beyond_ascii_passes() -> None:
-    assert sent([(b"x-name", "Grüße".encode())])["x-name"] == "Grüße"
-    assert sent([(b"x-name", b"a\xffb")])["x-name"] == "ab"
+def test_bytes_beyond_ascii_pass() -> None:
+    for value in ("Grüße".encode(), b"a\xffb"):
+        assert (b"x-name", value) in to_app([(b"x-name", value)], HOST)
 
 
 def answered(headers: Pairs, road: Road = HOST, *, framed: bool = False) -> Pairs:
@@ -159,14 +157,6 @@ def answered(headers: Pairs, road: Road = HOST, *, framed: bool = False) -> Pair
 def test_an_apps_cookie_stays_on_its_host(cookie: bytes, kept: bytes | None) -> None:
     assert answered([(b"set-cookie", cookie)]) == ([] if kept is None else [(b"set-cookie", kept)])
     assert b"set-cookie" not in dict(answered([(b"set-cookie", cookie)], PATH))
-
-
-@pytest.mark.parametrize(
-    "cookie", [b"a=b; Path=/", b"a=b; Path=/; SameSite=Strict; secure", b"a=b; Path=/; Partitioned"]
-)
-def test_in_a_frame_an_apps_cookie_is_one_that_browsers_keep_there(cookie: bytes) -> None:
-    kept = b"a=b; Path=/; SameSite=None; Secure; Partitioned"
-    assert answered([(b"set-cookie", cookie)], replace(HOST, partitioned=True)) == [(b"set-cookie", kept)]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ PATIENCE = 1.0
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Edge]:
-    async with edge(tmp_path, patience=PATIENCE) as running:
+@pytest.fixture(params=["straight", "relayed"])
+async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Edge]:
+    async with edge(tmp_path, patience=PATIENCE, relayed=request.param == "relayed") as running:
         yield running
 
 

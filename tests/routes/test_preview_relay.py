@@ -13,7 +13,7 @@ from server.models import ProjectId
 from server.runtimes.base import Spec
 from server.runtimes.link import Link
 from server.runtimes.local import LocalRuntime
-from server.services.upstream import Relay
+from server.services.dialing import Relay
 from tests.support.previews import PROJECT, TOKEN, Edge, edge
 
 APP = Path(__file__).parent.parent / "support" / "relayed_app.py"

@@ -59,9 +59,9 @@ async def app() -> AsyncIterator[App]:
         yield app
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Edge]:
-    async with edge(tmp_path) as running:
+@pytest.fixture(params=["straight", "relayed"])
+async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Edge]:
+    async with edge(tmp_path, relayed=request.param == "relayed") as running:
         yield running
 
 

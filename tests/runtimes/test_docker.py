@@ -12,6 +12,7 @@ from aiodocker import Docker
 
 from server.errors import Unavailable
 from server.models import Limits
+from server.runtimes import direct as direct_module
 from server.runtimes.docker import DockerRuntime, runtime as runtime_module
 from server.runtimes.docker.config import network_config
 from tests.runtimes.contract import (
@@ -20,6 +21,7 @@ from tests.runtimes.contract import (
     PATIENCE,
     SUBNETS,
     World,
+    docker_world,
     left,
     probe,
     read_until,
@@ -194,3 +196,62 @@ async def test_another_container_of_that_name_is_not_taken(docker: World, monkey
             await other.show()
         finally:
             await other.delete(force=True)
+
+
+NAMED_LISTENER = """
+import socket, sys
+listener = socket.create_server(("0.0.0.0", 8099))
+print("listening", flush=True)
+while True:
+    connection, _ = listener.accept()
+    connection.sendall(sys.argv[1].encode())
+    connection.close()
+"""
+
+
+class _Reading(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.text = b""
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        self.text += data
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended.set_result(self.text)
+
+
+async def test_the_way_past_the_supervisor_leads_to_that_container_alone(
+    docker: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct_module, "LOOK_AGAIN", -1.0)
+    runtime, specs = docker.runtime(), [docker.spec(), docker.spec()]
+    links = [await docker.started(runtime, spec) for spec in specs]
+    for spec, link in zip(specs, links, strict=True):
+        argv = ("python3", "-c", NAMED_LISTENER, spec.project)
+        await read_until(await link.attach(await docker.spawn(runtime, spec, link, *argv), None), b"listening")
+        reading = _Reading()
+        assert link.direct
+        await link.direct.open(8099, reading)
+        assert await reading.ended == spec.project.encode()
+    way, (first, second) = links[0].direct, specs
+    assert way
+    async with Docker(url=ENGINE) as engine:
+        network = await engine.networks.get(f"hutch-{first.project}")
+        [address] = [item["IPv4Address"] for item in (await network.show())["Containers"].values()]
+        await network.disconnect({"Container": f"hutch-{first.project}", "Force": True})
+        taken = {"IPAMConfig": {"IPv4Address": address.partition("/")[0]}}
+        await network.connect({"Container": f"hutch-{second.project}", "EndpointConfig": taken})
+        # The supervisor is still there, but its container's old address is another one's now.
+        assert await links[0].call("stop")
+        with pytest.raises(OSError):
+            await way.open(8099, _Reading())
+        await network.disconnect({"Container": f"hutch-{second.project}", "Force": True})
+
+
+async def test_over_an_exec_there_is_no_way_past_the_supervisor(image: str, tmp_path: Path) -> None:
+    world = docker_world("docker-exec", tmp_path, image, "exec")
+    try:
+        assert (await world.started(world.runtime(), world.spec())).direct is None
+    finally:
+        await world.clear()

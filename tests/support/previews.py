@@ -5,7 +5,7 @@ In place of containers, projects "run" on loopback ports of this machine; a rela
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,15 +25,15 @@ from websockets.asyncio.client import connect
 from server.edge import BoundedHttp, BoundedSocket
 from server.errors import BadGateway, Conflict
 from server.middleware import middleware, unknown_sockets
-from server.models import Port, Project, ProjectId
+from server.models import Project, ProjectId
 from server.routes import preview
 from server.routes.guard import COOKIE
 from server.routes.problems import exception_handlers
-from server.services.accounts import Accounts, Actor
+from server.runtimes.direct import Direct, Place
+from server.services.accounts import Accounts
+from server.services.dialing import Relay
 from server.services.previews import Previews
-from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
-from server.services.upstream import Connect
 from server.storage.database import Database, sqlite_url
 
 TOKEN = "a-token-for-tests-only"
@@ -69,21 +69,40 @@ class TcpRelay:
         self._writer.close()
 
 
-class LocalWorkspaces:
-    """Projects whose ports are those of this machine. Counts what it opens."""
+class LocalWay(Direct):
+    """The way to a project's container, which is this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, id: ProjectId, opened: list[tuple[ProjectId, int]]) -> None:
+        super().__init__(self._here)
+        self._id = id
+        self._opened = opened
+
+    async def open(self, port: int, protocol: asyncio.Protocol) -> asyncio.Transport:
+        self._opened.append((self._id, port))
+        return await super().open(port, protocol)
+
+    async def _here(self) -> Place:
+        return Place("127.0.0.1", "127.0.0.1")
+
+
+class LocalWorkspaces:
+    """Projects whose ports are those of this machine, reached straight or by relay. Counts what it opens."""
+
+    def __init__(self, *, relayed: bool = False) -> None:
         self.running: set[ProjectId] = {PROJECT, OTHER}
         self.opened: list[tuple[ProjectId, int]] = []
-        self.listening: tuple[int, ...] = ()
         self._ready = asyncio.Condition()
         self._ports: set[int] = set()
+        self.ways = {} if relayed else {id: LocalWay(id, self.opened) for id in (PROJECT, OTHER)}
 
-    def ports(self, id: ProjectId) -> tuple[Port, ...]:
-        return tuple(Port(port, "127.0.0.1", "app") for port in self.listening)
+    def direct(self, id: ProjectId, port: int) -> Direct | None:
+        if id not in self.running:
+            raise Conflict("the project does not run: start it with Run first")
+        return self.ways.get(id)
 
     async def connect(self, id: ProjectId, port: int) -> TcpRelay:
-        self.opened.append((id, port))
+        if not self.ways:
+            self.opened.append((id, port))
         if id not in self.running:
             raise Conflict("the project does not run: start it with Run first")
         try:
@@ -126,7 +145,6 @@ class Edge:
     accounts: Accounts
     previews: Previews
     sharing: Sharing
-    links: ShareLinks
     workspaces: LocalWorkspaces
     clock: Clock
     app: Starlette
@@ -152,11 +170,6 @@ class Edge:
 
     async def session(self) -> str:
         return await self.accounts.sign_in(TOKEN, source="test")
-
-    async def actor(self) -> Actor:
-        actor = await self.accounts.authenticate(session=await self.session())
-        assert actor
-        return actor
 
     async def cookie(self) -> str:
         return f"{COOKIE}={await self.session()}"
@@ -190,29 +203,34 @@ async def serving(app: ASGIApp) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def edge(
-    folder: Path, routes: Sequence[BaseRoute] = (), *, patience: float = 20, connect: Connect | None = None
+    folder: Path,
+    routes: Sequence[BaseRoute] = (),
+    *,
+    patience: float = 20,
+    relayed: bool = False,
+    connect: Callable[[ProjectId, int], Awaitable[Relay]] | None = None,
 ) -> AsyncIterator[Edge]:
-    """The edge on a free port, with two projects. `routes` come before the previews'; `connect` is another road."""
+    """The edge on a free port, with two projects. `routes` come before the previews'; `connect` is another relay."""
     database = Database(sqlite_url(folder / "hutch.db"))
     await database.open()
     clock = Clock()
     for id in (PROJECT, OTHER):
         await database.projects.add(Project(id, id, "node", clock.now()))
     accounts = Accounts(database, TOKEN, now=clock.now)
-    sharing, links = Sharing(database), ShareLinks(database, now=clock.now)
-    workspaces = LocalWorkspaces()
+    sharing = Sharing(database)
+    workspaces = LocalWorkspaces(relayed=relayed or connect is not None)
     if connect:
         workspaces.connect = connect  # type: ignore[assignment,method-assign]
-    previews = Previews(workspaces, accounts, links, domain=DOMAIN, now=clock.time, patience=patience)
+    previews = Previews(workspaces, accounts, domain=DOMAIN, now=clock.time, patience=patience)
     app = Starlette(
         routes=[*routes, Route("/", _home), *preview.routes, unknown_sockets],
         middleware=middleware,
         exception_handlers=exception_handlers,
     )
-    app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing, links=links)
+    app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing)
     try:
         async with serving(app) as port:
-            yield Edge(port, accounts, previews, sharing, links, workspaces, clock, app)
+            yield Edge(port, accounts, previews, sharing, workspaces, clock, app)
     finally:
         await previews.close()
         await database.close()

@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any, Final
 
 import aiohttp
@@ -19,6 +20,7 @@ from aiodocker.stream import Stream
 
 from server.errors import Unavailable
 from server.models import PROJECT_ID, ProjectId
+from server.runtimes.direct import Place
 from server.runtimes.docker.config import CONFIG_LABEL, PROJECT_LABEL, STOP_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -78,6 +80,18 @@ class Engine:
         async with self._calling("describe a container", QUESTION_SECONDS) as docker:
             shown = await docker.containers.container(_checked(id)).show()
         return dict(shown["HostConfig"])
+
+    async def place(self, id: str, network: str) -> Place | None:
+        """Where a container is on a network, None when it does not run there."""
+        async with self._calling("describe a container", QUESTION_SECONDS) as docker:
+            shown = await _found(docker.containers.container(_checked(id)).show())
+        if shown is None or not shown["State"]["Running"]:
+            return None
+        joined = shown["NetworkSettings"]["Networks"].get(network) or {}
+        try:
+            return Place(str(IPv4Address(joined.get("IPAddress"))), str(IPv4Address(joined.get("Gateway"))))
+        except ValueError:
+            return None
 
     # ---- what is made and ended
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from server.errors import AppError, Conflict, LinkLost, Unavailable
 from server.models import ProjectId
 from server.runtimes.base import Layout, Spec
+from server.runtimes.direct import Direct, Place
 from server.runtimes.docker.config import (
     ATTACH,
     CONFIG_LABEL,
@@ -115,7 +116,10 @@ class DockerRuntime:
         if self._road != "exec":
             try:
                 seconds = SOCKET_PATIENCE if self._road == "auto" else BOOT_SECONDS
-                return await self._insist(self._connect_socket, spec, seconds)
+                link = await self._insist(self._connect_socket, spec, seconds)
+                # A socket in a folder that both see: so both are on this machine.
+                link.direct = Direct(lambda: self._look(spec.project))
+                return link
             except Unavailable:
                 if self._road == "socket":
                     raise
@@ -259,6 +263,10 @@ class DockerRuntime:
             if now >= begun + seconds:
                 raise Unavailable("the project's supervisor does not listen: stop the container, then run again")
             await asyncio.sleep(POLL_FIRST if now < begun + USUAL_BOOT else POLL_LATER)
+
+    async def _look(self, project: ProjectId) -> Place | None:
+        container = await self._find(project)
+        return await self._engine.place(container.id, container_name(project)) if container else None
 
     async def _require_running(self, project: ProjectId) -> Container:
         container = await self._find(project)
