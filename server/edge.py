@@ -18,6 +18,8 @@ MOST_HEAD: Final = 128 * 1024
 """Bytes at which the connection is dropped. A head over the middleware's own limit still gets its answer."""
 MOST_FRAGMENTS: Final = 4096
 """Fragments of one message."""
+CLOSE_WITHIN: Final = 15.0
+"""Seconds for a peer to take what was sent to it before its socket was closed."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -82,7 +84,35 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """WebSockets whose messages have a bounded number of fragments: empty ones count for nothing by size."""
+    """WebSockets whose messages have a bounded number of fragments: empty ones count for nothing by size.
+
+    A handshake that the parser refuses is answered, and a peer that takes nothing more is let go of.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc and not self.close_sent:
+            # A line that is too long, or too many of them: uvicorn would wait for more.
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        # Closed in order, the transport would wait for what is unsent until TCP gives up, and so would the endpoint.
+        self.transport.abort()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        if not self.disconnected:
+            self._deadline = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MOST_FRAGMENTS:

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from starlette.applications import Starlette
@@ -8,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from server import edge
 from tests.support.previews import serving
@@ -16,6 +17,21 @@ from tests.support.previews import serving
 
 async def hello(request: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
+
+
+async def deluge(websocket: WebSocket) -> None:
+    """Send more than any socket's buffers hold to whoever comes."""
+    await websocket.accept()
+    receiving = asyncio.create_task(websocket.receive())
+    sending = asyncio.create_task(_pour(websocket))
+    await asyncio.wait({receiving, sending}, return_when=asyncio.FIRST_COMPLETED)
+    sending.cancel()
+    await asyncio.gather(receiving, sending, return_exceptions=True)
+
+
+async def _pour(websocket: WebSocket) -> None:
+    while True:
+        await websocket.send_bytes(bytes(1 << 20))
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -26,8 +42,8 @@ async def echo(websocket: WebSocket) -> None:
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    app = Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), WebSocketRoute("/", echo)])
-    async with serving(app) as port:
+    sockets = [WebSocketRoute("/", echo), WebSocketRoute("/deluge", deluge)]
+    async with serving(Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), *sockets]), ping=0.5) as port:
         yield port
 
 
@@ -99,6 +115,49 @@ async def test_a_head_beyond_all_measure_is_not_read_to_its_end(port: int) -> No
     for number in range(edge.MOST_HEAD // 1000 + 2):
         writer.write(b"X-%d: " % number + b"y" * 1000 + b"\r\n")
     assert (await ended(reader)).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "status"),
+    [
+        ("/" + "x" * 10_000, {}, 414),
+        ("/", {"Cookie": "x" * 10_000}, 431),
+        ("/", {f"X-{n}": "" for n in range(200)}, 431),
+    ],
+)
+async def test_a_handshake_that_the_parser_refuses_is_answered(
+    port: int, path: str, more: dict[str, str], status: int
+) -> None:
+    with pytest.raises(InvalidStatus, match=f"HTTP {status}"):
+        await connect(f"ws://127.0.0.1:{port}{path}", proxy=None, additional_headers=more, open_timeout=5)
+
+
+def descriptors() -> int:
+    """Of this process, which is the server's too."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def until(wanted: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not wanted():  # noqa: ASYNC110  what is looked at is the kernel's
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("end", ["silence", "close", "garbage"])
+async def test_a_peer_that_takes_nothing_is_let_go_of(port: int, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "CLOSE_WITHIN", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+    handshake = "GET /deluge HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    handshake += f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n\r\n"
+    writer.write(handshake.encode())
+    await reader.read(1)
+    before = descriptors()
+    if end == "close":
+        writer.write(b"\x88\x82\0\0\0\0\x03\xe8")
+    elif end == "garbage":
+        writer.write(b"\xff" * 100)
+    await until(lambda: descriptors() < before)
     writer.close()
 
 

@@ -176,7 +176,7 @@ class Edge:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, *, ping: float = 20) -> AsyncIterator[int]:
     """`app` in the HTTP server that Hutch uses, set up as Hutch sets it up; yields the port."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     server = uvicorn.Server(
@@ -189,6 +189,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[int]:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            ws_ping_interval=ping,
+            ws_ping_timeout=ping,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
