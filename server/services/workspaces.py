@@ -195,12 +195,14 @@ class Workspaces:
         link = self._require_link(workspace)
         channel = TERMINALS + name
         self.touch(id, "terminal")
-        ended = any(terminal.name == name and terminal.ended for terminal in workspace.terminals)
-        if not ended or offset is not None:
-            try:
-                return await link.attach(channel, offset)
-            except NotFound:
-                pass
+        try:
+            # Asked of the supervisor itself: the last report may not yet have the end that a viewer has just seen.
+            stream = await link.attach(channel, offset)
+            if offset is not None or not stream.ended:
+                return stream
+            stream.close()
+        except NotFound:
+            pass
         await self._spawn(link, workspace, channel, size)
         return await link.attach(channel, None)
 
