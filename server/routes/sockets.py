@@ -27,6 +27,8 @@ from server.runtimes.link import Stream
 TERMINAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_INPUT = 256 * 1024
 """Bytes of one input frame: a big paste. More comes in several frames."""
+MOST_CONTROL = 4096
+"""Characters of one text frame: parsing a long one would hold up everyone's."""
 MOST_WAITING = 8 * 1024 * 1024
 """Bytes of input that wait for a program which does not read."""
 USAGE_EVERY = 5.0
@@ -133,6 +135,8 @@ class _Viewer:
                 self._input += data
                 self._typed.set()
             return
+        if len(frame["text"]) > MOST_CONTROL:
+            raise TooLarge(f"a text frame is a control message of at most {MOST_CONTROL} characters; input is binary")
         match wire.parse_message(frame["text"]):
             case wire.Ack(offset):
                 if offset > self._sent:

@@ -118,6 +118,16 @@ class Server:
         return (self.folder / "server.log").read_text()
 
 
+def start_idle(server: Server) -> str:
+    """A new project whose container runs and whose app only waits; its id."""
+    with server.client() as client:
+        id: str = client.post("/api/projects", json={"template": "python"}).raise_for_status().json()["id"]
+        toml = '[run]\ninstall = false\ncommand = "exec sleep 10000"\n'
+        client.put(f"/api/projects/{id}/files/hutch.toml", content=toml).raise_for_status()
+        client.post(f"/api/projects/{id}/run").raise_for_status()
+    return id
+
+
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
