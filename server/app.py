@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from server.config import Settings, SettingsError
 from server.errors import AppError
 from server.middleware import middleware, unknown_sockets
-from server.routes import api, files, health, openapi, pages, preview, recordings, sharing, sockets
+from server.routes import api, files, health, openapi, pages, preview, recordings, search, sharing, sockets
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
 from server.runtimes.base import Runtime
@@ -27,6 +27,8 @@ from server.services.previews import Previews, domain_conflict
 from server.services.projects import Projects
 from server.services.reaper import Reaper
 from server.services.recordings import Recordings
+from server.services.search import Search
+from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
 from server.services.workspaces import Workspaces
@@ -43,6 +45,7 @@ TIDY_EVERY = 3600.0
 routes: list[BaseRoute] = [
     *api.routes,
     *files.routes,
+    *search.routes,
     *sockets.routes,
     *recordings.routes,
     *openapi.routes,
@@ -81,7 +84,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     projects = Projects(
         database, documents, Templates(ROOT / "templates" / "projects", ROOT / "docker"), settings.limits
     )
-    sharing = Sharing(database)
+    sharing, links = Sharing(database), ShareLinks(database)
     workspaces = Workspaces(
         runtime,
         projects,
@@ -92,13 +95,26 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         idle_stop=settings.idle_stop,
     )
     accounts = Accounts(database, token)
-    previews = Previews(workspaces, accounts, domain=settings.preview_domain)
+    previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
     kept = Documents(settings.data / "run")
     app.state.services = Services(
-        settings, accounts, projects, documents, workspaces, previews, Recordings(kept, workspaces), sharing
+        settings,
+        accounts,
+        projects,
+        documents,
+        workspaces,
+        previews,
+        Recordings(kept, workspaces),
+        sharing,
+        links,
+        search=Search(workspaces, documents),
     )
     adoption = asyncio.create_task(_adopt(workspaces))
-    background = [adoption, asyncio.create_task(Reaper(workspaces).watch()), asyncio.create_task(_tidy(accounts))]
+    background = [
+        adoption,
+        asyncio.create_task(Reaper(workspaces).watch()),
+        asyncio.create_task(_tidy(accounts, links)),
+    ]
     await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
     try:
         yield
@@ -146,13 +162,14 @@ async def _absence(docker: DockerRuntime) -> str | None:
     return None
 
 
-async def _tidy(accounts: Accounts) -> None:
-    """Drop sessions that have expired, now and every hour."""
+async def _tidy(accounts: Accounts, links: ShareLinks) -> None:
+    """Drop sessions and share links that have expired, now and every hour."""
     while True:
         try:
             await accounts.sweep()
+            await links.sweep()
         except AppError as error:
-            logger.warning("expired sessions could not be dropped: %s", error)
+            logger.warning("expired sessions and share links could not be dropped: %s", error)
         await asyncio.sleep(TIDY_EVERY)
 
 

@@ -30,6 +30,17 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+@dataclass(frozen=True)
+class ShareLink:
+    """Leave for whoever has the link to reach a port until it expires."""
+
+    id: str
+    project: ProjectId
+    port: int
+    created_at: datetime
+    expires_at: datetime
+
+
 class StepState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
@@ -111,3 +122,26 @@ class RunConfig:
     port: int
     env: dict[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What is looked for in files. The globs are those of .gitignore; `ignored` files are those it names."""
+
+    text: str
+    regex: bool = False
+    case: bool = False
+    word: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    ignored: bool = False
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A line with what was found in it: the byte offsets of each find, in order, none when the line is too long."""
+
+    path: bytes
+    number: int
+    line: bytes
+    spans: tuple[tuple[int, int], ...]

@@ -24,6 +24,11 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class Redraw:
+    """Have the program draw its whole screen."""
+
+
+@dataclass(frozen=True)
 class Signal:
     """A signal without its SIG, for the terminal's foreground process group."""
 
@@ -35,7 +40,7 @@ class End:
     """End the process; closing the socket does not."""
 
 
-ClientMessage = Ack | Resize | Signal | End
+ClientMessage = Ack | Resize | Redraw | Signal | End
 
 
 def parse_size(cols: object, rows: object) -> tuple[int, int]:
@@ -61,13 +66,15 @@ def parse_message(text: str) -> ClientMessage:
             return Ack(parse_offset(message.get("offset")))
         case "resize":
             return Resize(*parse_size(message.get("cols"), message.get("rows")))
+        case "redraw":
+            return Redraw()
         case "signal":
             if message.get("signal") not in SIGNALS:
                 raise BadRequest(f"signal must be one of {', '.join(SIGNALS)}")
             return Signal(message["signal"])
         case "close":
             return End()
-    raise BadRequest("type must be ack, resize, signal or close")
+    raise BadRequest("type must be ack, resize, redraw, signal or close")
 
 
 def ready(offset: int) -> dict[str, Any]:

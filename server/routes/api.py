@@ -88,6 +88,7 @@ def terminal_json(terminal: Terminal) -> dict[str, Any]:
         "startedAt": time_json(terminal.started_at),
         "cols": terminal.cols,
         "rows": terminal.rows,
+        "sizing": terminal.sizing,
         "recording": {"id": terminal.recording.id, "startedAt": time_json(terminal.recording.started_at)}
         if terminal.recording
         else None,
@@ -201,11 +202,8 @@ async def list_terminals(request: Request) -> Response:
 
 
 async def change_terminal(request: Request) -> Response:
-    body = await read_json(request)
-    if "title" not in body:
-        raise Invalid("the title is missing; it is the one thing that can be changed", field="title")
     workspaces, name = services_of(request).workspaces, request.path_params["name"]
-    return JSONResponse(terminal_json(await workspaces.change_terminal(_id(request), name, body["title"])))
+    return JSONResponse(terminal_json(await workspaces.change_terminal(_id(request), name, await read_json(request))))
 
 
 # ---- the three calls of the original

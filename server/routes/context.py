@@ -10,6 +10,8 @@ from server.services.documents import Documents
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
+from server.services.search import Search
+from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.workspaces import Workspaces
 
@@ -26,6 +28,8 @@ class Services:
     previews: Previews
     recordings: Recordings
     sharing: Sharing
+    links: ShareLinks
+    search: Search
 
 
 def services_of(connection: HTTPConnection) -> Services:

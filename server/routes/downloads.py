@@ -1,11 +1,13 @@
 """Answers with what a project's programs have written: streamed, and never let run on the IDE's origin."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote_from_bytes
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
 
 SANDBOX: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -29,6 +31,13 @@ class Stream(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             await self._close()
+
+
+async def chained(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:
+    """What was taken already to see whether it can be answered at all, then the rest."""
+    yield first
+    async for item in rest:
+        yield item
 
 
 def disposition(name: bytes, *, inline: bool) -> str:

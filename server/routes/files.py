@@ -23,7 +23,7 @@ from server.models import ProjectId
 from server.routes import conditions
 from server.routes.api import time_json
 from server.routes.context import services_of
-from server.routes.downloads import SANDBOX, Stream, disposition
+from server.routes.downloads import SANDBOX, Stream, chained, disposition
 from server.routes.guard import secured
 from server.routes.problems import problem, read_json, status_problem
 from server.services.documents import MOST_UPLOAD, Documents, Entry, OpenDocument
@@ -47,7 +47,7 @@ class _NameConvertor(PathConvertor):
 
 
 async def tree(request: Request) -> Response:
-    query = _query(request)
+    query = query_of(request)
     depth = query.get("depth", "1")
     if not (depth.isascii() and depth.isdigit() and len(depth) < 4 and 1 <= int(depth) <= MOST_DEPTH):
         raise BadRequest(f"depth must be a whole number from 1 to {MOST_DEPTH}")
@@ -110,7 +110,7 @@ async def operate(request: Request) -> Response:
 
 
 async def archive(request: Request) -> Response:
-    id, path = _project(request), _query(request).get("path", "")
+    id, path = _project(request), query_of(request).get("path", "")
     pieces = _documents(request).archive(id, path)
     # The first piece is asked for before the answer begins, so that what is wrong can still be said.
     first = await anext(pieces)
@@ -119,11 +119,11 @@ async def archive(request: Request) -> Response:
     if request.method == "HEAD":
         await pieces.aclose()
         return Response(headers=headers, media_type="application/zip")
-    return Stream(_chained(first, pieces), pieces.aclose, headers=headers, media_type="application/zip")
+    return Stream(chained(first, pieces), pieces.aclose, headers=headers, media_type="application/zip")
 
 
 async def unpack(request: Request) -> Response:
-    query = _query(request)
+    query = query_of(request)
     into, existing = query.get("path", ""), query.get("existing", "replace")
     if existing not in ("replace", "refuse"):
         raise BadRequest("existing must be replace or refuse: what to do where a file of the archive exists already")
@@ -162,7 +162,7 @@ async def _content(request: Request, document: OpenDocument) -> Response:
         return status_problem(416, f"the file has {entry.size} bytes, the range begins after them", headers=size)
     start, end = wanted or (0, entry.size)
     kind = await _media_type(document)
-    inline = kind != "application/octet-stream" and "download" not in _query(request)
+    inline = kind != "application/octet-stream" and "download" not in query_of(request)
     headers["Content-Disposition"] = disposition(entry.path.rpartition(b"/")[2], inline=inline)
     headers["Content-Length"] = str(end - start)
     if wanted:
@@ -198,12 +198,6 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
             yield piece
     except ClientDisconnect:
         raise BadRequest("the connection ended before the file did; nothing was changed") from None
-
-
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
 
 
 def _failed(error: PreconditionFailed) -> Response:
@@ -243,7 +237,7 @@ def _path(request: Request) -> str:
     return os.fsdecode(unquote_to_bytes(raw).split(b"/", slashes)[slashes])
 
 
-def _query(request: Request) -> dict[str, str]:
+def query_of(request: Request) -> dict[str, str]:
     """The query's values, each key once, with bytes that are no UTF-8 kept."""
     try:
         pairs = parse_qsl(

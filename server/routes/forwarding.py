@@ -56,6 +56,8 @@ _LOOPBACK: Final = re.compile(
 )
 _CLEARABLE: Final = ('"cache"', '"storage"', '"executionContexts"', '"clientHints"')
 """What a host may clear of its own. Cookies are cleared for all previews at once, so that is left out."""
+PARTITIONED: Final = b"SameSite=None; Secure; Partitioned"
+"""What a cookie says that browsers are to keep in a frame of another site, and for that site alone."""
 SANDBOX: Final = b"sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
 
 
@@ -65,8 +67,9 @@ class Road:
 
     `prefix` is the part of the path that is ours, empty on a preview's host. `siblings` gives the preview origin of
     another port of the same project, None where previews have no origins of their own. `granted` says that by path
-    every origin may ask, as no cookie gave leave. `credential` is what let the request pass as `Authorization`, and so
-    must go no further.
+    every origin may ask, as no cookie gave leave. `credential` is what let
+    the request pass as `Authorization`, and so must go no further. `partitioned` says that the page is in a frame of
+    the IDE, where its cookies need to be said so.
     """
 
     target: Target
@@ -76,6 +79,7 @@ class Road:
     sibling: Callable[[int], str] | None = None
     granted: bool = False
     credential: bool = False
+    partitioned: bool = False
     keeps_cookies: bool = True
     ide: str | None = None
 
@@ -150,8 +154,9 @@ def confined_cookie(value: bytes, road: Road) -> bytes | None:
     if not road.keeps_cookies or _OUR_COOKIE.match(value.lstrip()):
         return None
     name, *attributes = value.split(b";")
-    kept = [item for item in attributes if item.partition(b"=")[0].strip().lower() != b"domain"]
-    return b";".join([name, *kept])
+    dropped = (b"domain", b"samesite", b"secure", b"partitioned") if road.partitioned else (b"domain",)
+    kept = [item for item in attributes if item.partition(b"=")[0].strip().lower() not in dropped]
+    return b";".join([name, *kept, b" " + PARTITIONED] if road.partitioned else [name, *kept])
 
 
 def local_origin(value: bytes, road: Road) -> bytes:

@@ -21,6 +21,7 @@ _PATH: Final[Mapping[str, Schema]] = {
     "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
     "port": PORT,
     "recording": RECORDING,
+    "share": {**TEXT, "description": "The id of the link."},
 }
 _TAGS: Final[Mapping[str, str]] = {
     "projects": "What there is to work on.",

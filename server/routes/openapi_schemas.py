@@ -23,6 +23,8 @@ DEPENDENCIES: Final[Schema] = {
     "examples": [{"express": "^4.18.2"}],
 }
 
+SHARE_LINK: Final[dict[str, Schema]] = {"id": TEXT, "createdAt": TIME, "expiresAt": TIME}
+
 
 def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
@@ -68,6 +70,11 @@ _ENTRY: Final[dict[str, Schema]] = {
     "size": WHOLE,
     "modified": TIME,
     "etag": nullable(TEXT),
+}
+
+_SIZING: Final[Schema] = {
+    "enum": ["smallest", "latest"],
+    "description": "The size of a terminal with several viewers: the smallest's, or that of whom typed last.",
 }
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -157,6 +164,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "startedAt": nullable(TIME),
             "cols": WHOLE,
             "rows": WHOLE,
+            "sizing": _SIZING,
             "recording": {
                 **nullable(record({"id": RECORDING, "startedAt": nullable(TIME)})),
                 "description": "What is being recorded of it now.",
@@ -176,9 +184,37 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "ended": {**nullable(TEXT), "description": "Why it ended; null while it is made or when it was cut off."},
         }
     ),
-    "TerminalChange": record({"title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."}}),
+    "TerminalChange": record(
+        {
+            "title": {**nullable(TEXT), "maxLength": 40, "description": "Null for the name."},
+            "sizing": _SIZING,
+        },
+        optional=("title", "sizing"),
+    ),
     "Entry": record(_ENTRY),
     "SavedEntry": record({**_ENTRY, "warning": nullable(TEXT)}),
+    "Found": {
+        "description": "A line of the answer of a search. Places are counted in UTF-16 units from 0, lines from 1.",
+        "oneOf": [
+            message(
+                "match",
+                path=TEXT,
+                line=WHOLE,
+                column={**WHOLE, "description": "Of the first find, from 1."},
+                text={**TEXT, "description": "The line, or what is around the first find in a long one."},
+                skipped={**WHOLE, "description": "Units of the line before `text`."},
+                ranges=array({**array(WHOLE), "description": "Start and end in the line."}),
+                long={**FLAG, "description": "The line is too long to say where the finds are."},
+            ),
+            message(
+                "end",
+                matches=WHOLE,
+                files=WHOLE,
+                stopped={**nullable(TEXT), "description": "Why there may be more."},
+                note={**nullable(TEXT), "description": "What was not searched."},
+            ),
+        ],
+    },
     "FileOperation": {
         "oneOf": [
             record({"op": {"enum": ["move", "copy"]}, "from": TEXT, "to": TEXT}),
@@ -193,6 +229,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "description": "The first frame. The next byte has this offset; what is missing before it is gone.",
             },
             {**message("gap", offset=WHOLE), "description": "This viewer fell behind; output goes on at the offset."},
+            {
+                **message("size", cols=WHOLE, rows=WHOLE),
+                "description": "The terminal's size, told to a viewer of another size and from then on.",
+            },
             message("exit", code=nullable({"type": "integer"}), signal=nullable(TEXT)),
             message("error", title=TEXT, detail=TEXT),
         ],
@@ -205,6 +245,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "description": "Everything before is consumed. At most 512 KiB are sent beyond the last ack.",
             },
             message("resize", cols=WHOLE, rows=WHOLE),
+            {**message("redraw"), "description": "Has the program draw its whole screen, as after a `gap`."},
             message("signal", signal={"type": "string", "enum": list(SIGNALS)}),
             {**message("close"), "description": "Ends the process; closing the socket does not."},
         ],
@@ -218,6 +259,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             {
                 **message("tree", paths=array(TEXT)),
                 "description": "Changed on disk; the empty path stands for anything.",
+            },
+            {
+                **message("watch", live=FLAG, detail=nullable(TEXT)),
+                "description": "Whether programs' changes are told by `tree`; `detail` is the limit that ended it.",
             },
             message("notice", level=TEXT, text=TEXT),
             message("error", title=TEXT, detail=TEXT),

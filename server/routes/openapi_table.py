@@ -9,6 +9,7 @@ from server.routes.openapi_schemas import (
     FLAG,
     ID,
     PORT,
+    SHARE_LINK,
     TEXT,
     VISIBILITY,
     WHOLE,
@@ -76,6 +77,11 @@ def _socket(path: str, summary: str, *, query: Mapping[str, Schema], description
 _PREVIEW: Final[Mapping[int, Answer]] = {200: Answer("*/*", BINARY), 101: Answer()}
 _P: Final = "/api/projects/{project}"
 _OFFSET: Final = {**WHOLE, "description": "The first byte wanted; the oldest that is kept when left out."}
+_VIEW: Final[Schema] = {
+    "enum": [0, 1],
+    "default": 0,
+    "description": "1 looks only, at a terminal that exists: whatever is sent but acks is refused with 4403.",
+}
 _FOLDER: Final = {**TEXT, "default": "", "description": "The whole project when left out."}
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -148,12 +154,38 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         problems=(404, 409, 413, 422, 503),
         description="A public port needs no sign-in, for as long as the container lives; in the next it is private.",
     ),
+    Operation(
+        "POST",
+        f"{_P}/ports/{{port}}/shares",
+        "running",
+        "Make a link that lets whoever has it reach a port",
+        _json(record({**SHARE_LINK, "url": TEXT}), 201),
+        body=(JSON, record({"expiresIn": {**WHOLE, "minimum": 60, "maximum": 30 * 86400, "description": "Seconds."}})),
+        problems=(404, 409, 413, 422),
+        description="The URL is told once. Opening it gives a browser a cookie for the port until the link expires.",
+    ),
+    Operation(
+        "GET",
+        f"{_P}/ports/{{port}}/shares",
+        "running",
+        "List the links to a port, newest first",
+        _json(array(record(SHARE_LINK))),
+        problems=(404,),
+    ),
+    Operation(
+        "DELETE",
+        f"{_P}/ports/{{port}}/shares/{{share}}",
+        "running",
+        "Revoke a link",
+        {204: Answer()},
+        problems=(404,),
+    ),
     Operation("GET", f"{_P}/terminals", "running", "List the terminals", _json(array(ref("Terminal")))),
     Operation(
         "PATCH",
         f"{_P}/terminals/{{name}}",
         "running",
-        "Change a terminal's title",
+        "Change what a terminal is called and whose size it has",
         _json(ref("Terminal")),
         body=(JSON, ref("TerminalChange")),
         description="The title is for people and kept while the container lives; the name stays what it is found by.",
@@ -212,6 +244,25 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         "GET",
+        f"{_P}/search",
+        "files",
+        "Search in files",
+        {200: Answer("application/x-ndjson", ref("Found"))},
+        query={
+            "q": {**TEXT, "description": "What to look for in each line."},
+            "regex": {**FLAG, "default": False, "description": "q is a regular expression."},
+            "case": {**FLAG, "default": False, "description": "Upper and lower case differ."},
+            "word": {**FLAG, "default": False, "description": "Whole words only."},
+            "include": {**TEXT, "description": "Globs with commas between: only files that match one."},
+            "exclude": {**TEXT, "description": "Globs of files that are left out."},
+            "ignored": {**FLAG, "default": False, "description": "Also what .gitignore names."},
+        },
+        problems=(400,),
+        description="One JSON object a line, sent as it is found; the last has the type `end`. "
+        "By ripgrep where the project runs. Closing the connection ends the search.",
+    ),
+    Operation(
+        "GET",
         f"{_P}/archive",
         "files",
         "Download a folder as a zip archive",
@@ -265,7 +316,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _socket(
         f"{_P}/terminals/{{name}}",
         "View and use a terminal",
-        query={"cols": WHOLE, "rows": WHOLE, "offset": _OFFSET},
+        query={"cols": WHOLE, "rows": WHOLE, "offset": _OFFSET, "view": _VIEW},
         description="A name that does not exist starts a login shell. Frames: StreamMessage, StreamCommand.",
     ),
     _socket(

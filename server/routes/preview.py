@@ -19,7 +19,7 @@ from server.routes.forwarding import SANDBOX, Road
 from server.routes.headers import Origin
 from server.routes.problems import problem
 from server.routes.visits import OURS, Admission, Visit, answer, client_address, see_other, suffix
-from server.services.previews import Kind, Target, is_grant, parse_target
+from server.services.previews import TICKET_PATH, Kind, Target, is_grant, parse_target
 
 
 class PathPreviews:
@@ -128,7 +128,7 @@ class _GrantedVisit(_PathVisit):
         grant = await self.services.previews.examine(self._grant, self.target, Kind.PATH)
         if grant is None:
             raise NotSignedIn("the address of this preview is too old; open it again from the IDE")
-        return self.known(grant.actor, grant, credential=await self.bears_token())
+        return self.granted(grant, credential=await self.bears_token())
 
     def asks_no_cookie(self, admission: Admission) -> bool:
         return True
@@ -155,7 +155,7 @@ async def preview_ticket(request: Request) -> Response:
     previews = services_of(request).previews
     path = headers.safe_path(request.query_params.get("next"))
     secret = previews.issue_ticket(guard.actor_of(request), target, path)
-    return see_other(f"{previews.origin(target, str(near))}{OURS.decode()}ticket?ticket={secret}")
+    return see_other(f"{previews.origin(target, str(near))}{TICKET_PATH}?ticket={secret}")
 
 
 def _path_visit(scope: Scope, target: Target, origin: Origin, rest: bytes) -> _PathVisit:

@@ -15,14 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.errors import AppError, BadRequest, Forbidden, NotFound, NotSignedIn
 from server.routes import guard, headers
 from server.routes.context import services_of
-from server.routes.forwarding import Road
+from server.routes.forwarding import PARTITIONED, Road
 from server.routes.headers import Origin
 from server.routes.preview_pages import page
 from server.routes.problems import problem
 from server.routes.proxy import Pairs
 from server.routes.visits import OURS, Admission, Visit, answer, client_address, see_other
 from server.services.accounts import Actor
-from server.services.previews import Kind, Target, domain_conflict
+from server.services.previews import GRANT_LIFETIME, TICKET_PATH, Kind, Target, domain_conflict
 
 COOKIE: Final = "hutch_preview"
 _CREDENTIAL: Final = b"x-hutch-authorization"
@@ -75,20 +75,23 @@ class _HostVisit(Visit):
         if headers.values(sent, _CREDENTIAL):
             raise NotSignedIn("the token in X-Hutch-Authorization is not valid")
         for cookie in headers.cookies(sent, COOKIE)[: guard.MOST_COOKIES]:
-            grant = await self.services.previews.examine(cookie, self.target, Kind.HOST)
+            kind = Kind.FRAME if cookie.startswith(Kind.FRAME) else Kind.HOST
+            grant = await self.services.previews.examine(cookie, self.target, kind)
             if grant is not None:
                 self._check_meant()
-                return self.known(grant.actor, grant)
+                return self.granted(grant)
         raise NotSignedIn("open the preview from the IDE first, or send the token as X-Hutch-Authorization")
 
     async def serve_ours(self, admission: Admission) -> Response | None:
         if self.path == OURS + b"arrived":
             return see_other(headers.safe_path(self._query("next")))
-        return await super().serve_ours(admission)
+        return await super().serve_ours(admission) or self._detour(admission)
 
     async def serve(self, receive: Receive, send: Send) -> None:
-        if not self.is_socket and self.path == OURS + b"ticket":
+        if not self.is_socket and self.path == TICKET_PATH.encode():
             await answer(self._enter(), self.scope, receive, send)
+        elif not self.is_socket and self.path == OURS + b"share":
+            await answer(await self._enter_by_link(), self.scope, receive, send)
         else:
             await super().serve(receive, send)
 
@@ -101,13 +104,15 @@ class _HostVisit(Visit):
             client=client_address(self.scope),
             sibling=lambda port: previews.origin(Target(project, port), near),
             credential=admission.credential,
+            partitioned=admission.grant is not None and admission.grant.kind is Kind.FRAME,
             ide=previews.ide,
         )
 
     def renewal(self, admission: Admission) -> Pairs:
-        if admission.grant is None or not self.services.previews.is_due(admission.grant):
+        actor = admission.actor
+        if actor is None or admission.grant is None or not self.services.previews.is_due(admission.grant):
             return []
-        grant = self.services.previews.grant(admission.grant.actor, self.target, Kind.HOST)
+        grant = self.services.previews.grant(actor, self.target, self._kind)
         return [(b"set-cookie", self._cookie(grant).encode())] if headers.is_navigation(self.scope) else []
 
     def refusal(self, error: AppError) -> Response:
@@ -122,25 +127,58 @@ class _HostVisit(Visit):
             f"?next={quote(headers.safe_path(path), safe='/')}"
         )
 
+    def _detour(self, admission: Admission) -> Response | None:
+        """To ports that began to listen after the browser came here. Addresses that might not come back whole stay."""
+        path, actor = guard.requested_path(self.scope), admission.actor
+        if actor is None or admission.grant is None or not headers.is_navigation(self.scope):
+            return None
+        way = self._introduce(actor, path) if headers.safe_path(path) == path else path
+        return None if way == path else see_other(way)
+
+    def _introduce(self, actor: Actor, path: str) -> str:
+        previews, near = self.services.previews, str(self.origin)
+        way = previews.introduce(actor, self.target, near, near + path, framed=headers.is_framed(self.scope))
+        return path if way == near + path else way
+
     def _enter(self) -> Response:
+        previews = self.services.previews
         try:
-            grant, path = self.services.previews.redeem_ticket(self._query("ticket"), self.target)
+            ticket = previews.redeem_ticket(self._query("ticket"), self.target)
         except NotSignedIn as error:
             if not headers.is_navigation(self.scope):
                 return problem(error)
             return page(401, "This link was used already", _OLD_TICKET, ide=self.ide)
-        response = see_other((OURS + b"arrived").decode() + "?next=" + quote(path, safe="/"))
-        response.headers.append("Set-Cookie", self._cookie(grant))
+        way = ticket.onward
+        if way.startswith("/"):
+            way = self._introduce(ticket.actor, (OURS + b"arrived").decode() + "?next=" + quote(way, safe="/"))
+        response = see_other(way)
+        response.headers.append("Set-Cookie", self._cookie(previews.grant(ticket.actor, self.target, self._kind)))
         return response
 
-    def _cookie(self, grant: str) -> str:
-        # In a frame of the IDE, which is another site, a browser keeps a cookie only with these; they need a name that
-        # it trusts. In a tab of its own the preview gets along without, as do programs.
-        framed = headers.is_framed(self.scope)
+    async def _enter_by_link(self) -> Response:
+        source, target = client_address(self.scope), self.target
+        try:
+            link = await self.services.links.redeem(self._query("token"), target.project, target.port, source=source)
+        except AppError as error:
+            if not headers.is_navigation(self.scope):
+                return problem(error)
+            return page(error.status, "This link can't be opened", error.detail)
+        response = see_other((OURS + b"arrived").decode() + "?next=/")
+        response.headers.append("Set-Cookie", self._cookie(*self.services.previews.grant_by(link, self._kind)))
+        return response
+
+    @property
+    def _kind(self) -> Kind:
+        # In a frame of the IDE, which is another site, a browser keeps only cookies that say they are for that; they
+        # need a name that it trusts. In a tab of its own the preview gets along without, as do programs.
         trusted = self.origin.scheme == "https" or self.origin.host.endswith(".localhost")
-        place = "SameSite=None; Secure; Partitioned" if framed and trusted else "SameSite=Lax"
-        secure = "; Secure" if self.origin.scheme == "https" and "Secure" not in place else ""
-        return f"{COOKIE}={grant}; Path=/; Max-Age={12 * 3600}; HttpOnly; {place}{secure}"
+        return Kind.FRAME if trusted and headers.is_framed(self.scope) else Kind.HOST
+
+    def _cookie(self, grant: str, seconds: int = GRANT_LIFETIME) -> str:
+        framed = self._kind is Kind.FRAME
+        place = PARTITIONED.decode() if framed else "SameSite=Lax"
+        secure = "; Secure" if self.origin.scheme == "https" and not framed else ""
+        return f"{COOKIE}={grant}; Path=/; Max-Age={seconds}; HttpOnly; {place}{secure}"
 
     def _query(self, name: str) -> str:
         query: bytes = self.scope["query_string"]

@@ -17,13 +17,15 @@ from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from server import wire
-from server.errors import AppError, BadRequest, LinkLost, TooLarge
+from server.errors import AppError, BadRequest, Forbidden, LinkLost, TooLarge
 from server.models import ProjectId
 from server.routes.api import ports_json, status_json, terminals_json
 from server.routes.context import services_of
 from server.routes.guard import secured_socket
 from server.runtimes.link import Stream
 
+_LOOKS = (wire.Ack, wire.Redraw)
+"""What a socket that only looks may send."""
 TERMINAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_INPUT = 256 * 1024
 """Bytes of one input frame: a big paste. More comes in several frames."""
@@ -48,6 +50,10 @@ async def terminal(websocket: WebSocket) -> None:
         size = wire.parse_size(_number(websocket, "cols", 80), _number(websocket, "rows", 24))
         workspaces = services_of(websocket).workspaces
         id = ProjectId(websocket.path_params["project"])
+        if _view_only(websocket):
+            stream = await workspaces.look_at_terminal(id, name, _offset(websocket))
+            await _Viewer(websocket, stream, None, view_only=True).serve(None)
+            return
         stream = await workspaces.terminal(id, name, _offset(websocket), size)
         if "cols" in websocket.query_params:
             stream.message({"type": "resize", "cols": size[0], "rows": size[1]})
@@ -65,7 +71,10 @@ async def logs(websocket: WebSocket) -> None:
 class _Viewer:
     """One socket on one stream. `touch` notes a person's input; None where there is none to be had."""
 
-    def __init__(self, websocket: WebSocket, stream: Stream, touch: Callable[[], None] | None) -> None:
+    def __init__(
+        self, websocket: WebSocket, stream: Stream, touch: Callable[[], None] | None, *, view_only: bool = False
+    ) -> None:
+        self._view_only = view_only
         self._websocket = websocket
         self._stream = stream
         self._touch = touch
@@ -125,6 +134,8 @@ class _Viewer:
 
     async def _take(self, frame: Any, end: Callable[[], Awaitable[None]] | None) -> None:
         data = frame.get("bytes")
+        if self._view_only and (data is not None or not isinstance(wire.parse_message(frame["text"]), _LOOKS)):
+            raise Forbidden("this socket only looks: it may ask to redraw, but send no input, resize, signal or close")
         if data is not None:
             if len(data) > MOST_INPUT:
                 raise TooLarge(f"one frame of input has at most {MOST_INPUT} bytes")
@@ -144,6 +155,8 @@ class _Viewer:
                 self._stream.ack(offset)
             case wire.Resize(cols, rows):
                 self._stream.message({"type": "resize", "cols": cols, "rows": rows})
+            case wire.Redraw():
+                self._stream.message({"type": "redraw"})
             case wire.Signal(signal):
                 self._stream.message({"type": "signal", "signal": signal})
             case wire.End():
@@ -155,7 +168,7 @@ class _Viewer:
 async def events(websocket: WebSocket) -> None:
     id = ProjectId(websocket.path_params["project"])
     async with _answering(websocket), services_of(websocket).workspaces.subscribe(id) as subscription:
-        for kind in ("status", "ports", "terminals"):
+        for kind in ("status", "ports", "terminals", "watch"):
             subscription.put({"type": kind})
         gone = asyncio.create_task(_until_gone(websocket))
         try:
@@ -175,6 +188,9 @@ async def _filled(websocket: WebSocket, id: ProjectId, event: dict[str, Any]) ->
     """The event with what it announces: as it is now, not as it was when it was announced."""
     services = services_of(websocket)
     match event["type"]:
+        case "watch":
+            watch = services.workspaces.watch(id)
+            return {**event, "live": watch.live, "detail": watch.detail}
         case "status":
             return {**event, **await status_json(websocket, await services.workspaces.status(id))}
         case "ports":
@@ -211,6 +227,13 @@ async def _quietly(sending: Awaitable[None]) -> None:
         await sending
     except (WebSocketDisconnect, RuntimeError):
         pass
+
+
+def _view_only(websocket: WebSocket) -> bool:
+    value = websocket.query_params.get("view", "0")
+    if value not in ("0", "1"):
+        raise BadRequest("view must be 0, or 1 to look only")
+    return value == "1"
 
 
 def _number(websocket: WebSocket, name: str, default: int) -> int:

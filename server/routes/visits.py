@@ -1,6 +1,6 @@
 """A visit to a preview, from leave to answer: what previews on hosts and by path have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.requests import HTTPConnection
@@ -39,7 +39,7 @@ class Admission:
 
     @property
     def is_public(self) -> bool:
-        return self.actor is None and self.ending is not None
+        return self.actor is None and self.grant is None and self.ending is not None
 
 
 class Visit:
@@ -114,9 +114,15 @@ class Visit:
                 raise
             return Admission()
 
-    def known(self, actor: Actor, grant: Grant | None = None, *, credential: bool = False) -> Admission:
+    def known(self, actor: Actor, *, credential: bool = False) -> Admission:
         """Leave for someone signed in, for as long as they are."""
-        return Admission(actor, self.services.accounts.ending(actor), grant, credential)
+        return Admission(actor, self.services.accounts.ending(actor), credential=credential)
+
+    def granted(self, grant: Grant, *, credential: bool = False) -> Admission:
+        """Leave by a grant, for as long as the session or the share link that it stands for."""
+        if isinstance(grant.holder, Actor):
+            return replace(self.known(grant.holder, credential=credential), grant=grant)
+        return Admission(None, self.services.links.ending(grant.holder), grant, credential)
 
     async def bears_token(self, name: bytes = b"authorization") -> bool:
         """Whether the header has the IDE's own token."""

@@ -95,12 +95,13 @@ class Link(asyncio.Protocol):
         """
         return await self._call(method, params, CALL_TIMEOUT)
 
-    async def attach(self, name: str, offset: int | None) -> Stream:
+    async def attach(self, name: str, offset: int | None, *, view_only: bool = False) -> Stream:
         """A viewer of the channel `name` from `offset` on, the oldest byte that is kept for None; the caller closes it.
 
-        Raises NotFound when there is no such channel.
+        One that is `view_only` may send nothing but acks. Raises NotFound when there is no such channel.
         """
-        return await self._open(Stream(self, self._next_stream()), "attach", name=name, offset=offset)
+        stream = Stream(self, self._next_stream())
+        return await self._open(stream, "attach", name=name, offset=offset, viewOnly=view_only)
 
     async def connect(self, port: int) -> Stream:
         """A TCP connection to `port` in the container; the caller closes it. Raises Conflict when nothing accepts."""

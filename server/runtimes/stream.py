@@ -227,9 +227,18 @@ class Stream:
             self._input.clear()
         elif value.get("type") == "gap":
             self._take_gap(value.get("offset"))
+        elif value.get("type") == "size" and (pending := self._pending_size()):
+            # Only the newest counts, and no window pays for them.
+            self._owner.charge(len(payload))
+            pending.update(value)
+            return
         self._wait(MAX_MESSAGE)
         self._items.append(value)
         self._wake()
+
+    def _pending_size(self) -> dict[str, Any] | None:
+        messages = (item for item in self._items if isinstance(item, dict))
+        return next((message for message in messages if message.get("type") == "size"), None)
 
     def _take_gap(self, offset: object) -> None:
         if not isinstance(offset, int) or not self._received <= offset < 2**63:

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import Final
 from weakref import WeakValueDictionary
 
-from server.errors import NotFound, NotSignedIn, TooMany
+from server.errors import NotFound, NotSignedIn
 from server.models import PROJECT_ID, ProjectId
+from server.services.attempts import Attempts
 from server.storage.database import Database, Session
 
 SESSION_LIFETIME: Final = timedelta(days=30)
@@ -25,10 +26,6 @@ TOUCH_EVERY: Final = timedelta(hours=1)
 TRUST_FOR: Final = 3.0
 """Seconds for which a session found in the database is not looked up again; another server's sign-out takes as long."""
 MOST_REMEMBERED: Final = 4096
-ATTEMPTS: Final = 10
-"""Wrong tokens in a row from one source before it has to wait."""
-ATTEMPT_EVERY: Final = 6.0
-"""Seconds after which one more attempt is allowed."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class Accounts:
         self._clock = clock
         self._trusted: dict[str, tuple[Session, float]] = {}
         self._endings: WeakValueDictionary[str, Ending] = WeakValueDictionary()
-        self._attempts = _Attempts(clock)
+        self._attempts = Attempts(clock)
 
     async def authenticate(self, *, session: str | None = None, bearer: str | None = None) -> Actor | None:
         """Who presents this, None when nobody known does. With a bearer token a session does not count."""
@@ -202,25 +199,3 @@ class Accounts:
         self._trusted.pop(id_hash, None)
         if ending := self._endings.pop(id_hash, None):
             ending.fire()
-
-
-class _Attempts:
-    """Wrong tokens per source: `ATTEMPTS` at once, then one every `ATTEMPT_EVERY` seconds."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        # When the source will be clean again; each failure moves it further away.
-        self._clean_at: dict[str, float] = {}
-
-    def check(self, source: str) -> None:
-        """Raises TooMany."""
-        excess = self._clean_at.get(source, 0.0) - self._clock() - (ATTEMPTS - 1) * ATTEMPT_EVERY
-        if excess > 0:
-            raise TooMany("too many wrong tokens; wait a little", retry_after=int(excess) + 1)
-
-    def note_failure(self, source: str) -> None:
-        now = self._clock()
-        if len(self._clean_at) >= MOST_REMEMBERED:
-            self._clean_at = {source: until for source, until in self._clean_at.items() if until > now}
-        if len(self._clean_at) < MOST_REMEMBERED or source in self._clean_at:
-            self._clean_at[source] = max(self._clean_at.get(source, 0.0), now) + ATTEMPT_EVERY

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 from server.errors import Conflict, NotFound, TooLarge
-from server.models import PROJECT_ID, ProjectId
+from server.models import PROJECT_ID, Hit, Pattern, ProjectId
 from server.services.threads import MOST_THREADS, Lane
 from server.storage import archives, beneath, files, paths, roots, walking
 from server.storage.archives import Imported, Packing
 from server.storage.files import Require
 from server.storage.roots import Entry
 from server.storage.saving import Saved, Saving
+from server.storage.searching import Searching
 
 __all__ = ["MOST_UPLOAD", "Documents", "Entry", "Imported", "OpenDocument", "Require", "Saved", "anything"]
 
@@ -202,6 +203,22 @@ class Documents:
         """Copy a file or a whole folder; it appears whole or not at all. Raises Conflict when the target exists."""
         old, new = paths.parse_entry(source), paths.parse_entry(target)
         await self._do(id, lambda root: files.copy(root, old, new))
+
+    # ---- searching
+
+    async def search(self, id: ProjectId, pattern: Pattern, seconds: float) -> AsyncGenerator[Hit, None]:
+        """Lines in which `pattern` is found, without ripgrep. Close the iterator to end it early.
+
+        Raises BadRequest for a wrong pattern, GatewayTimeout after `seconds`.
+        """
+        lane = self._lane(id)
+        searching = await self._do(id, lambda root: Searching(root, pattern, seconds), dispose=Searching.close)
+        try:
+            while (hits := await self._do(id, lambda _: searching.piece())) is not None:
+                for hit in hits:
+                    yield hit
+        finally:
+            await lane.finish(searching.close)
 
     # ---- archives
 

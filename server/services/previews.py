@@ -6,10 +6,8 @@ It comes by a ticket, good once and for seconds, which the IDE hands out. On a p
 """
 
 import asyncio
-import hashlib
 import hmac
 import re
-import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -19,38 +17,45 @@ from ipaddress import ip_address
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from server.errors import AppError, NotFound, NotSignedIn
-from server.models import PROJECT_ID, ProjectId
+from server.errors import AppError, NotFound
+from server.models import PROJECT_ID, Port, ProjectId, ShareLink
 from server.services.accounts import Accounts, Actor
 from server.services.dialing import Dialer, Ways
+from server.services.share_links import ShareLinks
+from server.services.tickets import Ticket, Tickets
 from server.services.upstream import PATIENCE, Upstream
 from server.services.upstream_socket import UpstreamSocket, open_socket
 
-TICKET_LIFETIME: Final = 30.0
 GRANT_LIFETIME: Final = 12 * 3600
 RENEW_BELOW: Final = GRANT_LIFETIME / 2
 """A grant with less left than this is renewed by the next page that is opened with it."""
 TRUST_FOR: Final = 3.0
 """Seconds for which a grant that was found good is not examined again; the end of its session takes as long."""
-MOST_TICKETS: Final = 1000
 MOST_REMEMBERED: Final = 4096
+MOST_SIBLINGS: Final = 8
+"""Ports that a browser is introduced to on one way: browsers follow 20 redirects."""
+TICKET_PATH: Final = "/.hutch/ticket"
 READY_WAIT: Final = 20.0
 """Seconds that a waiting page's question is held open: below what proxies allow a silent connection."""
 
 _LABEL: Final = re.compile(rf"([1-9][0-9]{{0,4}})-({PROJECT_ID.pattern})", re.ASCII)
-_GRANT: Final = re.compile(r"([hp])\.([1-9][0-9]{9,10})\.([0-9a-f]{64}|-)\.([A-Za-z0-9_-]{43})", re.ASCII)
+_HOLDER: Final = "[0-9a-f]{64}|-|link[0-9a-f]{16}"
+_GRANT: Final = re.compile(rf"([hfp])\.([1-9][0-9]{{9,10}})\.({_HOLDER})\.([A-Za-z0-9_-]{{43}})", re.ASCII)
 
 
 class Workspaces(Ways, Protocol):
     """What previews need of the one owner of what runs."""
 
+    def ports(self, id: ProjectId) -> tuple[Port, ...]: ...
+
     async def wait_for_port(self, id: ProjectId, port: int, seconds: float) -> bool: ...
 
 
 class Kind(StrEnum):
-    """Where a grant counts: in the cookie of a preview's host, or in the path of a path preview."""
+    """Where a grant counts: in the cookie of a preview's host, in a tab or a frame, or in the path of one by path."""
 
     HOST = "h"
+    FRAME = "f"
     PATH = "p"
 
 
@@ -68,18 +73,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Grant:
-    """Leave to reach a target. `expires` is in seconds since the epoch."""
+    """Leave to reach a target, for someone signed in or for whoever has a share link. `expires` is in seconds."""
 
-    actor: Actor
+    holder: Actor | ShareLink
     expires: int
-
-
-@dataclass(frozen=True)
-class _Ticket:
-    target: Target
-    actor: Actor
-    path: str
-    expires: float
+    kind: Kind
 
 
 def parse_target(label: str) -> Target | None:
@@ -127,6 +125,7 @@ class Previews:
         self,
         workspaces: Workspaces,
         accounts: Accounts,
+        links: ShareLinks,
         *,
         domain: str,
         now: Callable[[], float] = time.time,
@@ -138,10 +137,12 @@ class Previews:
         self.ide: str | None = None
         self._workspaces = workspaces
         self._accounts = accounts
+        self._links = links
         self._now = now
         self._patience = patience
         self._key = accounts.derive_key("preview grants")
-        self._tickets: dict[str, _Ticket] = {}
+        self._tickets = Tickets(now)
+        self._introduced: dict[tuple[Actor, Target, bool], float] = {}
         self._allowed: dict[tuple[Actor, ProjectId], float] = {}
         self._examined: dict[tuple[str, Target, Kind], tuple[Grant, float]] = {}
 
@@ -178,25 +179,47 @@ class Previews:
 
     def issue_ticket(self, actor: Actor, target: Target, path: str) -> str:
         """A secret that is good once, within 30 s, on the target's host; then the browser goes on to `path`."""
-        now = self._now()
-        if len(self._tickets) >= MOST_TICKETS:
-            self._tickets = {key: ticket for key, ticket in self._tickets.items() if ticket.expires > now}
-            while len(self._tickets) >= MOST_TICKETS:
-                self._tickets.pop(next(iter(self._tickets)))
-        secret = secrets.token_urlsafe(24)
-        self._tickets[_digest(secret)] = _Ticket(target, actor, path, now + TICKET_LIFETIME)
-        return secret
+        return self._tickets.issue(actor, target.label, path)
 
-    def redeem_ticket(self, secret: str, target: Target) -> tuple[str, str]:
-        """The grant and the path that a ticket stands for. Raises NotSignedIn for one used, old or of another host."""
-        ticket = self._tickets.pop(_digest(secret), None)
-        if ticket is None or ticket.expires <= self._now() or ticket.target != target:
-            raise NotSignedIn("this way in was used already or is too old; open the preview again from the IDE")
-        return self.grant(ticket.actor, target, Kind.HOST), ticket.path
+    def redeem_ticket(self, secret: str, target: Target) -> Ticket:
+        """What a ticket's secret stands for. Raises NotSignedIn for one used, old or of another host."""
+        return self._tickets.redeem(secret, target.label)
+
+    def introduce(self, actor: Actor, target: Target, near: str, onward: str, *, framed: bool) -> str:
+        """Where to send a browser that is at `target`, so that the project's other ports know it too.
+
+        A page may then fetch from them: a browser has a cookie for each host, and what is no page can't fetch one. The
+        way leads through each port that listens, once, and ends at `onward`, which alone is left where all know it.
+        `framed` says that it is shown in a frame, where browsers keep other cookies.
+        """
+        now, project = self._now(), target.project
+        self._met(actor, target, framed, now)
+        for port in sorted({item.port for item in self._workspaces.ports(project)}, reverse=True)[-MOST_SIBLINGS:]:
+            sibling = Target(project, port)
+            if self._met(actor, sibling, framed, now):
+                continue
+            secret = self._tickets.issue(actor, sibling.label, onward)
+            onward = f"{self.origin(sibling, near)}{TICKET_PATH}?ticket={secret}"
+        return onward
+
+    def _met(self, actor: Actor, target: Target, framed: bool, now: float) -> bool:
+        """Whether that browser was sent to that host lately; from now on it was."""
+        key = (actor, target, framed)
+        if self._introduced.get(key, 0.0) > now:
+            return True
+        if len(self._introduced) >= MOST_REMEMBERED:
+            self._introduced.clear()
+        self._introduced[key] = now + RENEW_BELOW
+        return False
 
     def grant(self, actor: Actor, target: Target, kind: Kind) -> str:
         """A new grant, for a cookie or a path. It ends with the actor's session, and after 12 hours."""
         return self._signed(kind, int(self._now()) + GRANT_LIFETIME, actor.session or "-", target)
+
+    def grant_by(self, link: ShareLink, kind: Kind) -> tuple[str, int]:
+        """The grant for the cookie of a browser that opened a share link, and the seconds until both end."""
+        expires, target = int(link.expires_at.timestamp()), Target(link.project, link.port)
+        return self._signed(kind, expires, f"link{link.id}", target), int(expires - self._now())
 
     async def require(self, actor: Actor, target: Target) -> None:
         """Return when `actor` may reach `target`; the answer is kept for 3 s. Raises NotFound or Forbidden."""
@@ -214,7 +237,8 @@ class Previews:
         if known is not None and known[1] > self._now():
             return known[0]
         found = await self._examine(text, target, kind)
-        if found is not None:
+        # What is known of a link is kept with the links, where revoking it is noticed at once.
+        if found is not None and isinstance(found.holder, Actor):
             if len(self._examined) >= MOST_REMEMBERED:
                 self._examined.clear()
             self._examined[text, target, kind] = found, min(self._now() + TRUST_FOR, found.expires)
@@ -230,6 +254,9 @@ class Previews:
             return None
         if not hmac.compare_digest(text, self._signed(kind, int(match[2]), match[3], target)):
             return None
+        if match[3].startswith("link"):
+            link = await self._links.find(match[3].removeprefix("link"))
+            return None if link is None else Grant(link, int(match[2]), kind)
         actor = Actor() if match[3] == "-" else await self._accounts.resume(match[3])
         try:
             if actor is None:
@@ -237,7 +264,7 @@ class Previews:
             await self.require(actor, target)
         except AppError:
             return None
-        return Grant(actor, int(match[2]))
+        return Grant(actor, int(match[2]), kind)
 
     def _signed(self, kind: Kind, expires: int, session: str, target: Target) -> str:
         claim = f"{kind}.{expires}.{session}"
@@ -276,7 +303,3 @@ class Previews:
 def is_grant(text: str) -> bool:
     """Whether `text` has the form of a grant, good or not."""
     return _GRANT.fullmatch(text) is not None
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

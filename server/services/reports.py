@@ -12,6 +12,7 @@ from server.models import Port, Run, State, Step, StepState
 
 MOST_ITEMS = 200
 MOST_TEXT = 500
+MOST_PATH = 4096
 MOST_TITLE = 40
 """Characters of a terminal's title."""
 MOST_ATTACHED = 500
@@ -35,7 +36,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Terminal:
-    """A terminal of a project. `title` is what people call it, its name until they do.
+    """A terminal of a project. `title` is what people call it, its name until they do. `sizing` is whose size it has.
 
     `viewers` counts the attached sockets of all servers, of which `attached` may be the first ones; times are UTC.
     """
@@ -47,9 +48,18 @@ class Terminal:
     attached: tuple[Attached, ...]
     cols: int
     rows: int
+    sizing: str
     started_at: datetime | None
     active_at: datetime | None
     recording: Recorded | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Whether changes of the files are told as they happen; `detail` is why not where a limit was met."""
+
+    live: bool = False
+    detail: str | None = None
 
 
 def parse_run(value: object) -> Run:
@@ -90,6 +100,7 @@ def parse_terminals(value: object, prefix: str) -> tuple[Terminal, ...]:
                     attached=tuple(map(_attached, _list(item.get("attached"))[:MOST_ATTACHED])),
                     cols=_int(item.get("cols")) or 80,
                     rows=_int(item.get("rows")) or 24,
+                    sizing="latest" if item.get("sizing") == "latest" else "smallest",
                     started_at=_time(item.get("startedAt")),
                     active_at=_time(last),
                     recording=_recorded(item.get("recording")),
@@ -107,6 +118,17 @@ def _recorded(value: object) -> Recorded | None:
     report = _dict(value)
     id = _text(report.get("id"))
     return Recorded(id, _time(report.get("startedAt"))) if id else None
+
+
+def parse_watch(value: object) -> Watch:
+    """How the files are watched; not at all where it makes no sense, as with a supervisor that does not watch."""
+    report = _dict(value)
+    return Watch(report.get("live") is True, _text(report.get("detail")) or None)
+
+
+def parse_paths(value: object) -> list[str]:
+    """Changed paths; entries that can't be paths are left out."""
+    return [item for item in _list(value)[:MOST_ITEMS] if isinstance(item, str) and len(item) <= MOST_PATH]
 
 
 def _step(value: object) -> Step:

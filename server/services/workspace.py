@@ -8,7 +8,7 @@ from datetime import datetime
 from server.models import Limits, Port, ProjectId, Run, State, Step, Usage
 from server.runtimes.link import Link
 from server.services.events import Publisher
-from server.services.reports import Terminal
+from server.services.reports import Terminal, Watch
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Workspace:
     ports: tuple[Port, ...] = ()
     ports_changed: asyncio.Event = field(default_factory=asyncio.Event)
     terminals: tuple[Terminal, ...] = ()
+    watch: Watch = Watch()
     detail: str | None = None
     active_at: float = field(default_factory=time.time)
     activity: str = "start of the server"

@@ -8,7 +8,7 @@ it breaks while the container lives.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final, TypeVar
 
-from server.errors import AppError, BadGateway, Conflict, LinkLost, NotFound, Unavailable
+from server.errors import AppError, BadGateway, Conflict, Invalid, LinkLost, NotFound, Unavailable
 from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, Usage, Visibility
 from server.runtimes.base import Runtime, Spec
 from server.runtimes.link import Direct, Link, Stream
@@ -26,10 +26,13 @@ from server.services.projects import Projects, check_name
 from server.services.reports import (
     MOST_TITLE,
     Terminal,
+    Watch,
     parse_failure,
+    parse_paths,
     parse_ports,
     parse_run,
     parse_terminals,
+    parse_watch,
 )
 from server.services.sharing import Sharing
 from server.services.workspace import Idle, Status, Workspace
@@ -134,6 +137,10 @@ class Workspaces:
     def terminals(self, id: ProjectId) -> tuple[Terminal, ...]:
         return self._workspace(id).terminals
 
+    def watch(self, id: ProjectId) -> Watch:
+        """Whether changes of the project's files are told as they happen."""
+        return self._workspace(id).watch
+
     async def wait_for_port(self, id: ProjectId, port: int, seconds: float) -> bool:
         """Whether `port` listens now or comes to within `seconds`."""
         workspace = self._workspace(id)
@@ -181,9 +188,26 @@ class Workspaces:
         except (Conflict, NotFound) as error:
             raise BadGateway(f"nothing answers on port {port} of the project", port=port) from error
 
+    async def execute(self, id: ProjectId, argv: Sequence[str], **options: Any) -> Stream:
+        """A program on pipes in the project's folder; it ends with the stream, and the caller closes that.
+
+        `options` are those of `Link.execute`. Raises Conflict when the project does not run, Unavailable when the
+        program can't be started.
+        """
+        workspace = self._workspace(id)
+        env = {**self._runtime.layout(self._spec(workspace)).env, **options.pop("env", {})}
+        return await self._require_link(workspace).execute(argv, env=env, **options)
+
     async def logs(self, id: ProjectId, offset: int | None) -> Stream:
         """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""
         return await self._require_link(self._workspace(id)).attach("log", offset)
+
+    async def look_at_terminal(self, id: ProjectId, name: str, offset: int | None) -> Stream:
+        """A viewer of the terminal `name` that may send nothing but acks; the caller closes it. Raises NotFound."""
+        try:
+            return await self._require_link(self._workspace(id)).attach(TERMINALS + name, offset, view_only=True)
+        except NotFound:
+            raise NotFound(f"there is no terminal {name} to look at") from None
 
     async def terminal(self, id: ProjectId, name: str, offset: int | None, size: tuple[int, int]) -> Stream:
         """A viewer of the terminal `name`, a new login shell where there is none; the caller closes it.
@@ -232,15 +256,20 @@ class Workspaces:
         """End the recording of a terminal. Raises NotFound when it is not recorded."""
         await self._require_link(self._workspace(id)).call("stop-recording", name=TERMINALS + name)
 
-    async def change_terminal(self, id: ProjectId, name: str, title: object) -> Terminal:
-        """Call a terminal by another title, for everyone and as long as its container lives; by its name for None.
+    async def change_terminal(self, id: ProjectId, name: str, changes: dict[str, object]) -> Terminal:
+        """Change a terminal's `title`, None for its name, or its `sizing`: for everyone, while its container lives.
 
         Raises Invalid, NotFound, and Conflict when the project does not run.
         """
         link = self._require_link(self._workspace(id))
-        text = None if title is None else check_name(title, field="title", most=MOST_TITLE)
+        if not changes or not changes.keys() <= {"title", "sizing"}:
+            raise Invalid("title and sizing are what can be changed")
+        if changes.get("title") is not None:
+            changes = {**changes, "title": check_name(changes["title"], field="title", most=MOST_TITLE)}
+        if changes.get("sizing", "smallest") not in ("smallest", "latest"):
+            raise Invalid("sizing must be smallest or latest", field="sizing")
         try:
-            report = await link.call("rename", name=TERMINALS + name, title=text)
+            report = await link.call("change", name=TERMINALS + name, **changes)
         except NotFound:
             raise NotFound("there is no such terminal") from None
         return parse_terminals([{**report, "name": TERMINALS + name}], TERMINALS)[0]
@@ -370,8 +399,9 @@ class Workspaces:
     def _forget(self, workspace: Workspace) -> None:
         workspace.run, workspace.container = Run(State.STOPPED), None
         workspace.ports, workspace.terminals, workspace.cpu_sample = (), (), None
+        workspace.watch = Watch()
         workspace.ports_changed.set()
-        self._changed(workspace, "status", "ports", "terminals")
+        self._changed(workspace, "status", "ports", "terminals", "watch")
 
     # ---- the link
 
@@ -381,10 +411,13 @@ class Workspaces:
         workspace.run = parse_run(link.hello.get("run"))
         workspace.ports = parse_ports(link.hello.get("ports"))
         workspace.terminals = parse_terminals(link.hello.get("terminals"), TERMINALS)
+        workspace.watch = parse_watch(link.hello.get("watch"))
         workspace.ports_changed.set()
         link.on_event = lambda event: self._on_event(workspace, event)
         workspace.watcher = self._background(self._watch(workspace, link))
-        self._changed(workspace, "status", "ports", "terminals")
+        self._changed(workspace, "status", "ports", "terminals", "watch")
+        # What changed while there was no link was told to nobody.
+        workspace.publisher.publish({"type": "tree", "paths": [""]})
         return link
 
     async def _unlink(self, workspace: Workspace) -> None:
@@ -411,6 +444,11 @@ class Workspaces:
                 terminal, reason = parse_failure(event, TERMINALS)
                 text = f"The recording of {terminal} has ended: {reason}."
                 workspace.publisher.publish({"type": "notice", "level": "warning", "text": text})
+            case "watch":
+                workspace.watch = parse_watch(event.get("watch"))
+                self._changed(workspace, "watch")
+            case "tree" if paths := parse_paths(event.get("paths")):
+                workspace.publisher.publish({"type": "tree", "paths": paths})
 
     async def _watch(self, workspace: Workspace, link: Link) -> None:
         """Wait for the link to break, and make it again for as long as the container lives."""
@@ -418,7 +456,8 @@ class Workspaces:
         async with workspace.lock:
             if workspace.link is not link:
                 return
-            workspace.link = None
+            workspace.link, workspace.watch = None, Watch()
+            self._changed(workspace, "watch")
         attempt = 0
         while True:
             await asyncio.sleep(RELINK_DELAYS[min(attempt, len(RELINK_DELAYS) - 1)])

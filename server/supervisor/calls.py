@@ -1,7 +1,7 @@
 """Checks what comes over the link before anything is done with it."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 MOST_ARGUMENTS: Final = 64 * 1024
@@ -39,6 +39,13 @@ def whole(params: Mapping[str, Any], name: str, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise CallError("invalid", f"{name} must be a whole number from {least} to {most}")
     return value
+
+
+def one_of(params: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
+    value = params.get(name)
+    if value not in choices:
+        raise CallError("invalid", f"{name} must be one of {', '.join(choices)}")
+    return str(value)
 
 
 def flag(params: Mapping[str, Any], name: str) -> bool:

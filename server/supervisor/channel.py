@@ -1,20 +1,16 @@
 """A channel: the output of a terminal or of the app, and the viewers that read it, each at its own pace."""
 
-import os
-import re
 import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from .logfile import LogFile
 from .protocol import MAX_DATA, VIEWER_WINDOW, Kind, frame, header, message
 from .recording import Recording
 from .ring import CAPACITY, Ring
 
-LOG_LIMIT: Final = 10 * 1024 * 1024
-SEGMENT: Final = 1024 * 1024
 SLOW: Final = 0.1
 """Seconds that output may wait on its way to a viewer, beyond what the way itself takes: Ctrl-C waits behind it."""
-SEGMENT_NAME: Final = re.compile(r"[0-9]{20}\.log")
 
 
 class Sender(Protocol):
@@ -24,71 +20,15 @@ class Sender(Protocol):
 
     def drop(self, stream: int) -> None: ...
 
-
-class LogFile:
-    """The log on disk: files of 1 MiB named by the offset of their first byte, the oldest removed past 10 MiB."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        self._starts = sorted(int(name[:20]) for name in os.listdir(folder) if SEGMENT_NAME.fullmatch(name))
-        self._file: int | None = None
-        self._written = 0
-        self.end = self._starts[-1] + os.path.getsize(self._path(self._starts[-1])) if self._starts else 0
-
-    @property
-    def start(self) -> int:
-        return self._starts[0] if self._starts else self.end
-
-    def append(self, data: bytes) -> None:
-        """Add `data`. A full disk loses the log on disk, not the app: what can't be written is left out."""
-        try:
-            if self._file is None or self._written >= SEGMENT:
-                self._begin()
-            if self._file is not None:
-                os.write(self._file, data)
-        except OSError:
-            self._starts.clear()
-            self._close()
-        self._written += len(data)
-        self.end += len(data)
-
-    def read(self, offset: int, limit: int) -> bytes:
-        """Up to `limit` bytes from `offset` on; fewer at the end of a file, none where it is gone."""
-        start = max((start for start in self._starts if start <= offset), default=None)
-        if start is None:
-            return b""
-        try:
-            with open(self._path(start), "rb") as file:
-                file.seek(offset - start)
-                return file.read(limit)
-        except OSError:
-            return b""
-
-    def _begin(self) -> None:
-        self._close()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.open(self._path(self.end), flags, 0o600)
-        if self.end not in self._starts:
-            self._starts.append(self.end)
-        self._written = 0
-        while self.end - self._starts[0] > LOG_LIMIT - SEGMENT:
-            os.unlink(self._path(self._starts.pop(0)))
-
-    def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _path(self, start: int) -> str:
-        return f"{self._folder}/{start:020d}.log"
+    def tell(self, stream: int, value: dict[str, Any]) -> None: ...
 
 
 class Channel:
     """Output in a ring, numbered by offset.
 
     With `log` it is also kept on disk, and viewers that can't follow skip ahead. Without, `on_room` is called when
-    viewers have made room again after `is_full` was true: the terminal waits for them.
+    viewers have made room again after `is_full` was true: the terminal waits for them. `on_viewers` is called when a
+    viewer has come or gone.
     """
 
     def __init__(self, log: LogFile | None = None) -> None:
@@ -103,6 +43,7 @@ class Channel:
         self.exit: dict[str, Any] | None = None
         self.recording: Recording | None = None
         self.on_room: Callable[[], None] | None = None
+        self.on_viewers: Callable[[], None] | None = None
 
     @property
     def start(self) -> int:
@@ -141,15 +82,21 @@ class Channel:
         viewer.sender.want(viewer)
         # It may be ahead of those that hold the terminal up.
         self.made_room()
+        self._viewers_changed()
 
     def detach(self, viewer: "Viewer") -> None:
         if viewer in self.viewers:
             self.viewers.remove(viewer)
             self.made_room()
+            self._viewers_changed()
 
     def made_room(self) -> None:
         if self.on_room and not self.is_full:
             self.on_room()
+
+    def _viewers_changed(self) -> None:
+        if self.on_viewers:
+            self.on_viewers()
 
     def _wake(self) -> None:
         for viewer in self.viewers:
@@ -158,6 +105,9 @@ class Channel:
 
 class Viewer:
     """A cursor into a channel: what was sent, and what the other end says it has consumed.
+
+    `size` are its own columns and rows, None where it told none. It is told those of the terminal from when they first
+    differ: until then it takes its own for the terminal's.
 
     `taken` counts the bytes of input that came the other way; a `view_only` viewer may send none. `since` is a time.
     """
@@ -168,6 +118,8 @@ class Viewer:
         self.channel = channel
         self.view_only = view_only
         self.since = time.time()
+        self.size: tuple[int, int] | None = None
+        self._shown: tuple[int, int] | None = None
         self.cursor = offset
         self.acked = offset
         self.taken = 0
@@ -210,6 +162,12 @@ class Viewer:
             self.channel.made_room()
             self.sender.want(self)
         return None
+
+    def show_size(self, size: tuple[int, int]) -> None:
+        """Tell the terminal's columns and rows where they are news. Who may have a size and told none does not care."""
+        if size != (self._shown or self.size) and (self.size or self.view_only):
+            self._shown = size
+            self.sender.tell(self.id, {"type": "size", "cols": size[0], "rows": size[1]})
 
     def close(self) -> None:
         self.channel.detach(self)

@@ -3,45 +3,108 @@
 import os
 import re
 import socket
+import struct
 import sys
 from typing import Any, Final
 
-from .procfs import descendants
+from .procfs import descendants, is_alive
 
-LISTEN: Final = b"0A"
+TCP_LISTEN: Final = 10
+# From linux/netlink.h, linux/sock_diag.h and linux/inet_diag.h.
+NETLINK_SOCK_DIAG: Final = 4
+SOCK_DIAG_BY_FAMILY: Final = 20
+NLM_F_REQUEST: Final = 0x1
+NLM_F_DUMP: Final = 0x300
+NLMSG_ERROR: Final = 2
+NLMSG_DONE: Final = 3
+DIAG_REQUEST: Final = struct.Struct("=IHHII BBBBI 48s")
+DIAG_HEADER: Final = struct.Struct("=IH")
+DIAG_SOCKET: Final = struct.Struct("=20x2s2x16s44xI")
 SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
 
 
-def listening() -> list[dict[str, Any]]:
-    """The ports on which a process below this one listens, with address, process name and id, in order."""
-    inodes = _listeners()
-    if not inodes:
-        return []
+class Ports:
+    """The ports on which a process below this one listens."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[int, tuple[str, int]] = {}
+        self._found: dict[int, dict[str, Any]] = {}
+
+    def look(self) -> list[dict[str, Any]]:
+        """The ports in order, with address, process name and id.
+
+        Whose a socket is costs a walk through all of /proc, so it is asked only when a listener came or went, or the
+        process that was told has ended.
+        """
+        listeners = _listeners()
+        if listeners != self._listeners or not all(is_alive(entry["pid"]) for entry in self._found.values()):
+            self._listeners = listeners
+            self._found = _owned(listeners)
+        return [self._found[port] for port in sorted(self._found)]
+
+
+def _owned(listeners: dict[int, tuple[str, int]]) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
+    if not listeners:
+        return found
     for process in descendants(os.getpid()):
-        for inode in _sockets(process.pid) & inodes.keys():
-            address, port = inodes[inode]
+        for inode in _sockets(process.pid) & listeners.keys():
+            address, port = listeners[inode]
             entry = {"port": port, "address": address, "process": process.name, "pid": process.pid}
             known = found.get(port)
             # One port may be open on several addresses and in several processes: the widest address, the first process.
             if known is None or (_is_loopback(known["address"]) and not _is_loopback(address)):
                 found[port] = entry
-    return [found[port] for port in sorted(found)]
+    return found
 
 
 def _listeners() -> dict[int, tuple[str, int]]:
-    found = {}
-    for family, name in ((socket.AF_INET, "tcp"), (socket.AF_INET6, "tcp6")):
-        try:
-            with open(f"/proc/self/net/{name}", "rb") as file:
-                lines = file.readlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            if fields[3] == LISTEN:
-                address, port = fields[1].split(b":")
-                found[int(fields[9])] = (_address(family, address.decode()), int(port, 16))
+    """Address and port of every TCP socket that listens, by inode."""
+    try:
+        return _asked(socket.AF_INET) | _asked(socket.AF_INET6)
+    except OSError:
+        # A sandbox may have no such netlink family.
+        return _read(socket.AF_INET, "tcp") | _read(socket.AF_INET6, "tcp6")
+
+
+def _asked(family: socket.AddressFamily) -> dict[int, tuple[str, int]]:
+    """What sock_diag(7) tells of one family.
+
+    It walks the listeners alone; /proc/net/tcp walks the table of all the host's connections, which takes a hundred
+    times as long, all of which the terminals wait for.
+    """
+    found: dict[int, tuple[str, int]] = {}
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as sock:
+        sock.settimeout(1)
+        header = (DIAG_REQUEST.size, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0)
+        sock.send(DIAG_REQUEST.pack(*header, family, socket.IPPROTO_TCP, 0, 0, 1 << TCP_LISTEN, b""))
+        while True:
+            data = sock.recv(64 * 1024)
+            at = 0
+            while at < len(data):
+                length, kind = DIAG_HEADER.unpack_from(data, at)
+                if kind == NLMSG_DONE:
+                    return found
+                if kind == NLMSG_ERROR:
+                    raise OSError("sock_diag was refused")
+                port, source, inode = DIAG_SOCKET.unpack_from(data, at)
+                address = socket.inet_ntop(family, source[: 4 if family == socket.AF_INET else 16])
+                found[inode] = (address, int.from_bytes(port, "big"))
+                at += (length + 3) & ~3
+
+
+def _read(family: socket.AddressFamily, name: str) -> dict[int, tuple[str, int]]:
+    found: dict[int, tuple[str, int]] = {}
+    try:
+        with open(f"/proc/self/net/{name}", "rb") as file:
+            lines = file.readlines()[1:]
+    except OSError:
+        return found
+    for line in lines:
+        fields = line.split()
+        if fields[3] == b"%02X" % TCP_LISTEN:
+            address, port = fields[1].split(b":")
+            found[int(fields[9])] = (_address(family, address.decode()), int(port, 16))
     return found
 
 

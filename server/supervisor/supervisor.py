@@ -9,15 +9,16 @@ from typing import Any, Final
 
 from . import calls
 from .calls import CallError
-from .channel import Channel, LogFile, Viewer
+from .channel import Channel, Viewer
 from .duplex import Duplex
 from .ending import Ending
 from .environment import Environments, sourced
 from .link import Link
 from .listener import MOST_LINKS, listen, received
+from .logfile import LogFile
 from .loop import Loop, Timer
 from .piped import Piped
-from .ports import listening
+from .ports import Ports
 from .process import Program, reap
 from .procfs import descendants
 from .protocol import VERSION, Kind, message, parse_json
@@ -25,8 +26,9 @@ from .recording import MOST as MOST_RECORDINGS, Recording, Recordings, TooManyRe
 from .relay import Connecting, Relay
 from .run import Plan, Run
 from .spawn import Command, SpawnError, adopt_orphans
-from .terminals import MOST_TITLE, MOST_TOLD, Terminal
+from .terminals import MOST_TITLE, MOST_TOLD, SIZINGS, Terminal
 from .usage import usage
+from .watch import Watcher
 
 MOST_TERMINALS: Final = 200
 MOST_PIPED: Final = 64
@@ -77,10 +79,12 @@ class Supervisor:
         self._run = Run(loop, self._log, self._environments, (workspace, state), self._run_changed)
         self._recordings = Recordings(f"{state}/recordings")
         self._terminals: dict[str, Terminal] = {}
+        self._watcher = Watcher(loop, workspace, self._tree_changed, self._watch_changed)
         self._programs: dict[int, Program] = {}
         self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
-        self._ports: list[dict[str, Any]] = []
+        self._ports = Ports()
+        self._ports_told: list[dict[str, Any]] = []
         self._ports_wait = PORTS_SOON
         self._next_look = Timer()
         self._ending = False
@@ -95,7 +99,7 @@ class Supervisor:
             "forget": self._forget,
             "record": self._record,
             "stop-recording": self._stop_recording,
-            "rename": self._rename,
+            "change": self._change,
             "list": lambda link, params, reply: reply({"terminals": self._listed()}),
             "run": self._start_run,
             "stop": lambda link, params, reply: self._run.stop(lambda: reply(self._run.status)),
@@ -111,6 +115,7 @@ class Supervisor:
         adopt_orphans()
         self._loop.watch_read(self._listener.fileno(), self._accept, rank=0)
         self._loop.on_signals([signal.SIGCHLD, signal.SIGTERM, signal.SIGINT], self._signalled)
+        self._watcher.start()
         self._loop.run()
 
     def shut_down(self) -> None:
@@ -219,7 +224,9 @@ class Supervisor:
             problem = stream.take(payload)
         elif stream.view_only:
             problem = NO_INPUT
-        elif program := self._program_of(stream):
+        elif terminal := self._terminal_of(stream):
+            terminal.typed(stream)
+            program = terminal.program
             stream.taken += len(payload)
             taken = stream.taken
             if not program.write(payload, lambda: link.consumed(stream.id, taken)):
@@ -233,20 +240,23 @@ class Supervisor:
                 link.drop(stream.id)
                 stream.abort()
             return None
+        terminal = self._terminal_of(stream)
+        if terminal and kind == "redraw":
+            terminal.redraw()
+            return None
         if stream.view_only:
             return NO_INPUT
-        program = self._program_of(stream)
         try:
-            if kind == "resize" and program:
-                program.resize(*calls.size(value))
-            elif kind == "signal" and program:
-                program.send_signal(calls.signal_named(value))
+            if kind == "resize" and terminal:
+                terminal.resize(stream, *calls.size(value))
+            elif kind == "signal" and terminal:
+                terminal.program.send_signal(calls.signal_named(value))
         except CallError as error:
             return str(error)
         return None
 
-    def _program_of(self, viewer: Viewer) -> Program | None:
-        return next((t.program for t in self._terminals.values() if t.program.channel is viewer.channel), None)
+    def _terminal_of(self, viewer: Viewer) -> Terminal | None:
+        return next((t for t in self._terminals.values() if t.program.channel is viewer.channel), None)
 
     def _tell(self, event: dict[str, Any]) -> None:
         whole = message(Kind.CONTROL, 0, event)
@@ -265,7 +275,8 @@ class Supervisor:
                 "pid": os.getpid(),
                 "run": self._run.status,
                 "terminals": self._listed(),
-                "ports": self._ports,
+                "ports": self._ports_told,
+                "watch": self._watched(),
             }
         )
 
@@ -287,8 +298,9 @@ class Supervisor:
         except SpawnError as error:
             raise CallError("failed", str(error)) from error
         channel.on_room = program.made_room
-        terminal = self._terminals[name] = known or Terminal(program)
-        terminal.program = program
+        if known:
+            known.begin(program)
+        terminal = self._terminals[name] = known or Terminal(self._loop, program, self._terminals_changed)
         self._programs[program.pid] = program
         self._look_for_ports()
         self._terminals_changed()
@@ -298,7 +310,7 @@ class Supervisor:
         number = self._new_stream(link, params)
         name = calls.text(params, "name")
         channel = self._log if name == LOG else self._named(name).program.channel
-        offset = channel.ring.start
+        offset = channel.start
         if params.get("offset") is not None:
             offset = min(max(calls.whole(params, "offset", 0, 2**63), channel.start), channel.ring.end)
         viewer = Viewer(link, number, channel, offset, view_only=calls.flag(params, "viewOnly"))
@@ -359,10 +371,14 @@ class Supervisor:
         recording.end("it was stopped")
         reply({})
 
-    def _rename(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
+    def _change(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name = calls.text(params, "name")
         terminal = self._named(name)
-        terminal.title = None if params.get("title") is None else calls.text(params, "title", MOST_TITLE)
+        # All of it is judged before any of it is done.
+        sizing = calls.one_of(params, "sizing", SIZINGS) if "sizing" in params else terminal.sizing
+        if "title" in params:
+            terminal.title = None if params["title"] is None else calls.text(params, "title", MOST_TITLE)
+        terminal.sizing = sizing
         self._terminals_changed()
         reply(terminal.described(name))
 
@@ -436,9 +452,9 @@ class Supervisor:
 
     def _is_ours(self, port: int) -> bool:
         """Whether the port may be reached. A container has its ports for itself; elsewhere others listen there too."""
-        if os.getpid() == 1 or any(item["port"] == port for item in self._ports):
+        if os.getpid() == 1 or any(item["port"] == port for item in self._ports_told):
             return True
-        return any(item["port"] == port for item in listening())
+        return any(item["port"] == port for item in self._ports.look())
 
     def _new_stream(self, link: Link, params: dict[str, Any]) -> int:
         number = calls.whole(params, "stream", 1, 2**32 - 1)
@@ -475,15 +491,24 @@ class Supervisor:
         self._look_for_ports()
         self._tell({"event": "run", "run": self._run.status})
 
+    def _tree_changed(self, paths: list[str]) -> None:
+        self._tell({"event": "tree", "paths": paths})
+
+    def _watched(self) -> dict[str, Any]:
+        return {"live": self._watcher.live, "detail": self._watcher.detail}
+
+    def _watch_changed(self) -> None:
+        self._tell({"event": "watch", "watch": self._watched()})
+
     def _look_for_ports(self) -> None:
         self._ports_wait = PORTS_SOON
         self._next_look.cancel()
         self._next_look = self._loop.call_later(PORTS_SOON, self._scan_ports)
 
     def _scan_ports(self) -> None:
-        ports = listening()
-        if ports != self._ports:
-            self._ports = ports
+        ports = self._ports.look()
+        if ports != self._ports_told:
+            self._ports_told = ports
             self._tell({"event": "ports", "ports": ports})
         if ports or self._programs or self._run.programs:
             self._next_look = self._loop.call_later(self._ports_wait, self._scan_ports)

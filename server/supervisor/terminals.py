@@ -1,9 +1,17 @@
-"""A terminal: a program under a name, what people call it, and who looks at it."""
+"""A terminal: a program under a name, what people call it, who looks at it, and whose size it has."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from .channel import Viewer
+from .loop import Loop
 from .process import Program
+
+SMALLEST: Final = "smallest"
+LATEST: Final = "latest"
+SIZINGS: Final = (SMALLEST, LATEST)
+NUDGE: Final = 0.12
+"""Seconds between two changes of size. At once they were one signal to the program, and no change to be seen."""
 
 MOST_TITLE: Final = 160
 """Bytes."""
@@ -14,12 +22,78 @@ MOST_TOLD: Final = 500
 class Terminal:
     """What outlives a program that is started again under the same name, and the program itself.
 
-    `title` is what people call it; None while that is its name.
+    `title` is what people call it; None while that is its name. It is as large as the smallest of its viewers, so that
+    all see all of it, or with LATEST as that of whom something was typed last. Viewers that told no size have no say,
+    and without any it stays as it is. `changed` is called when something is to be told of it.
     """
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, loop: Loop, program: Program, changed: Callable[[], None]) -> None:
+        self._loop = loop
+        self._changed = changed
         self.title: str | None = None
+        self._sizing = SMALLEST
+        self.begin(program)
+
+    def begin(self, program: Program) -> None:
+        """Hold `program`, which was just started."""
+        self.program = program
+        self._size = (program.cols, program.rows)
+        self._typist: Viewer | None = None
+        self._nudging = False
+        # Later, when all that leave together are gone: the size of the last of them was no one's choice.
+        program.channel.on_viewers = lambda: self._loop.call_soon(self._fit)
+
+    @property
+    def sizing(self) -> str:
+        return self._sizing
+
+    @sizing.setter
+    def sizing(self, value: str) -> None:
+        self._sizing = value
+        self._fit()
+
+    def resize(self, viewer: Viewer, cols: int, rows: int) -> None:
+        """Note how large `viewer` is."""
+        viewer.size = (cols, rows)
+        self._fit()
+
+    def typed(self, viewer: Viewer) -> None:
+        """Note that `viewer` sent input."""
+        if viewer is not self._typist:
+            self._typist = viewer
+            self._fit()
+
+    def redraw(self) -> None:
+        """Have the program draw its whole screen, as it does after a change of size."""
+        if self._nudging:
+            return
+        self._nudging = True
+        program, (cols, rows) = self.program, self._size
+        program.resize(cols - 1 if cols > 1 else 2, rows)
+
+        def settle() -> None:
+            if program is self.program:
+                self._nudging = False
+                program.resize(*self._size)
+
+        self._loop.call_later(NUDGE, settle)
+
+    def _fit(self) -> None:
+        viewers = self.program.channel.viewers
+        sizes = [viewer.size for viewer in viewers if viewer.size]
+        if self.program.ended or not sizes:
+            size = self._size
+        elif self._sizing == LATEST and self._typist in viewers and self._typist.size:
+            size = self._typist.size
+        else:
+            size = min(cols for cols, _ in sizes), min(rows for _, rows in sizes)
+        if size != self._size:
+            self._size = size
+            self._changed()
+            if not self._nudging:
+                self.program.resize(*size)
+        for viewer in viewers:
+            viewer.show_size(size)
 
     def described(self, name: str, most: int = MOST_TOLD) -> dict[str, Any]:
         """What is reported of it under `name`, with `most` viewers one by one."""
@@ -35,8 +109,9 @@ class Terminal:
             "viewers": len(viewers),
             "attached": [_viewer(viewer) for viewer in viewers[:most]],
             "offset": program.channel.ring.end,
-            "cols": program.cols,
-            "rows": program.rows,
+            "cols": self._size[0],
+            "rows": self._size[1],
+            "sizing": self._sizing,
             "startedAt": program.started_at,
             "lastOutputAt": program.output_at,
             "lastInputAt": program.input_at,

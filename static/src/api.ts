@@ -1,6 +1,6 @@
 // One function per endpoint of the server. No user interface here.
 
-import { type Entry, isObject, type Port, type Project, type Status, type Template, type Terminal } from "./wire";
+import { type Entry, isObject, type Port, type Project, type Recording, type Status, type Template, type Terminal } from "./wire";
 
 /** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
 export class ApiError extends Error {
@@ -98,6 +98,37 @@ export class Api {
 
   terminals(id: string): Promise<Terminal[]> {
     return this.json("GET", `${projectPath(id)}/terminals`);
+  }
+
+  /** Changes what people call a terminal; null for its name again. */
+  renameTerminal(id: string, name: string, title: string | null): Promise<Terminal> {
+    return this.json("PATCH", `${projectPath(id)}/terminals/${encodeURIComponent(name)}`, { title });
+  }
+
+  /** The newest first. */
+  recordings(id: string): Promise<Recording[]> {
+    return this.json("GET", `${projectPath(id)}/recordings`);
+  }
+
+  startRecording(id: string, terminal: string): Promise<Recording> {
+    return this.json("POST", `${projectPath(id)}/recordings`, { terminal });
+  }
+
+  stopRecording(id: string, recording: string): Promise<Recording> {
+    return this.json("POST", `${recordingPath(id, recording)}/stop`);
+  }
+
+  async deleteRecording(id: string, recording: string): Promise<void> {
+    await this.request("DELETE", recordingPath(id, recording));
+  }
+
+  /** The recording as asciicast. */
+  async readRecording(id: string, recording: string): Promise<string> {
+    return (await this.request("GET", recordingPath(id, recording))).text();
+  }
+
+  recordingUrl(id: string, recording: string): string {
+    return this.origin + recordingPath(id, recording);
   }
 
   /** Entries below the folder `path` ("" for the whole), `depth` levels deep. */
@@ -206,6 +237,10 @@ export class Api {
 
 export function projectPath(id: string): string {
   return `/api/projects/${encodeURIComponent(id)}`;
+}
+
+function recordingPath(id: string, recording: string): string {
+  return `${projectPath(id)}/recordings/${encodeURIComponent(recording)}`;
 }
 
 function filePath(id: string, path: string): string {

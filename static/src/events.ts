@@ -3,7 +3,7 @@
 import type { Api } from "./api";
 import { type Disposable, DisposableStore, Emitter, type Event } from "./lifecycle";
 import { type Closed, ReconnectingSocket, type SocketOptions, type SocketState } from "./socket";
-import { parseEventMessage, type Port, type Status, type Terminal } from "./wire";
+import { parseEventMessage, type Port, type Status, type Terminal, type Watching } from "./wire";
 
 export class ProjectEvents implements Disposable {
   private readonly disposables = new DisposableStore();
@@ -12,14 +12,16 @@ export class ProjectEvents implements Disposable {
   private readonly portsEmitter = this.disposables.add(new Emitter<readonly Port[]>());
   private readonly treeEmitter = this.disposables.add(new Emitter<readonly string[]>());
   private readonly terminalsEmitter = this.disposables.add(new Emitter<readonly Terminal[]>());
+  private readonly watchingEmitter = this.disposables.add(new Emitter<Watching>());
   private readonly noticeEmitter = this.disposables.add(new Emitter<string>());
 
   readonly onStatus = this.statusEmitter.event;
   readonly onPorts = this.portsEmitter.event;
   /** All terminals, when one starts or ends or its viewers change. */
   readonly onTerminals = this.terminalsEmitter.event;
-  /** Paths that changed on disk ("" for any), whoever changed them. */
+  /** Paths that changed on disk ("" for any): by programs only while they are watched. */
   readonly onTree = this.treeEmitter.event;
+  readonly onWatching = this.watchingEmitter.event;
   /** Sentences for the person. */
   readonly onNotice = this.noticeEmitter.event;
   readonly onState: Event<SocketState>;
@@ -58,6 +60,8 @@ export class ProjectEvents implements Disposable {
         return this.terminalsEmitter.fire(message.terminals);
       case "tree":
         return this.treeEmitter.fire(message.paths);
+      case "watch":
+        return this.watchingEmitter.fire(message);
       case "notice":
         return this.noticeEmitter.fire(message.text);
       case "error":

@@ -31,5 +31,6 @@ export const icons = {
   warning: "M8 2.5l6 11H2zM8 6.5V10M8 12h.01",
   dash: "M4 8h8",
   circle: "M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3",
+  eye: "M1.5 8c3.4-5.3 9.6-5.3 13 0-3.4 5.3-9.6 5.3-13 0M8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4",
   signOut: "M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6",
 } as const;

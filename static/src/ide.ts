@@ -278,6 +278,7 @@ export class Ide {
     const { disposables, events, store } = this;
     disposables.add(events.onStatus((status) => store.setStatus(status)));
     disposables.add(events.onPorts((ports) => store.setPorts(ports)));
+    disposables.add(events.onWatching((watching) => store.setWatching(watching)));
     disposables.add(events.onTerminals((terminals) => store.setTerminals(terminals)));
     disposables.add(events.onNotice((sentence) => this.notices.show(sentence)));
     disposables.add(events.onState((state) => store.setConnection(state)));
@@ -288,6 +289,7 @@ export class Ide {
     disposables.add(events.onOpen(() => this.started && void this.refreshFiles([""])));
     disposables.add(this.files.onMoved((moved) => void this.documents.handleMoved(moved).catch(this.report)));
     disposables.add(this.files.onRemoved((path) => void this.documents.handleRemoved(path).catch(this.report)));
+    disposables.add(watch(store.watching, ({ detail }) => this.tree.showLate(detail)));
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
     disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));

@@ -1,4 +1,4 @@
-// Looking at the disk again when a program may have changed it: the server tells of its own writes, not of a shell's.
+// Looking at the disk again when a program may have changed it, where nobody watches it.
 
 import { browserClock, type Clock } from "./clock";
 import { listen } from "./dom";
@@ -26,10 +26,12 @@ export class DiskRefresh implements Disposable {
         state = store.state;
       }),
     );
+    // Also where it is watched: some folders are not.
     this.disposables.add(listen(window, "focus", () => this.look()));
-    this.disposables.add(listen(document, "focusout", (event) => isTerminal(event.target) && this.look()));
+    this.disposables.add(listen(document, "focusout", (event) => isTerminal(event.target) && !store.watching.get().live && this.look()));
+    this.disposables.add(store.watching.onChange(({ live }) => live && this.refresh()));
     const timer = setInterval(() => {
-      if (isTerminal(document.activeElement) && document.visibilityState === "visible" && store.connection.get() === "open") this.look();
+      if (!store.watching.get().live && isTerminal(document.activeElement) && document.visibilityState === "visible" && store.connection.get() === "open") this.look();
     }, WHILE_IN_TERMINAL_MS);
     this.disposables.add({ dispose: () => clearInterval(timer) });
   }
@@ -38,6 +40,7 @@ export class DiskRefresh implements Disposable {
     this.disposables.dispose();
   }
 
+  /** At most every half a second: several reasons come together. */
   private look(): void {
     if (this.clock.now() - this.last < LEAST_APART_MS) return;
     this.last = this.clock.now();

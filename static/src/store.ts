@@ -2,7 +2,7 @@
 
 import { Emitter, type Observable, Value } from "./lifecycle";
 import type { SocketState } from "./socket";
-import type { Port, Project, RunState, Status, Terminal } from "./wire";
+import type { Port, Project, RunState, Status, Terminal, Watching } from "./wire";
 
 /** The panes of the page. On a narrow screen one shows at a time. */
 export type Pane = "files" | "editor" | "terminal" | "logs" | "preview";
@@ -12,6 +12,7 @@ export class Store {
   private readonly statusValue = new Value<Status | null>(null);
   private readonly portsValue = new Value<readonly Port[]>([]);
   private readonly terminalsValue = new Value<readonly Terminal[]>([]);
+  private readonly watchingValue = new Value<Watching>({ live: false, detail: null });
   private readonly connectionValue = new Value<SocketState>("connecting");
   private readonly refusalValue = new Value<number | null>(null);
   private readonly paneValue = new Value<Pane>("editor");
@@ -25,6 +26,7 @@ export class Store {
   readonly ports: Observable<readonly Port[]> = this.portsValue;
   /** The terminals that the server has, ended ones too. */
   readonly terminals: Observable<readonly Terminal[]> = this.terminalsValue;
+  readonly watching: Observable<Watching> = this.watchingValue;
   /** Of the events socket, which stands for the connection to the server. */
   readonly connection: Observable<SocketState> = this.connectionValue;
   /** The close code with which the server refused the events socket; null when it did not. */
@@ -63,6 +65,10 @@ export class Store {
 
   setTerminals(terminals: readonly Terminal[]): void {
     this.terminalsValue.set(terminals);
+  }
+
+  setWatching(watching: Watching): void {
+    this.watchingValue.set(watching);
   }
 
   setConnection(state: SocketState): void {

@@ -70,14 +70,43 @@ export interface Entry {
   readonly etag: string | null;
 }
 
+export interface Viewer {
+  readonly since: string | null;
+  readonly viewOnly: boolean;
+}
+
 export interface Terminal {
   readonly name: string;
+  /** What people call it; its name until they do. */
+  readonly title: string;
   readonly ended: boolean;
   readonly viewers: number;
+  /** The viewers one by one; of very many only the first. */
+  readonly attached: readonly Viewer[];
   readonly startedAt: string;
   readonly cols: number;
   readonly rows: number;
-  readonly title?: string | null;
+  /** What is being recorded of it now. */
+  readonly recording?: { readonly id: string; readonly startedAt: string | null } | null;
+}
+
+export interface Recording {
+  readonly id: string;
+  readonly title: string;
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly size: number;
+  readonly cols: number;
+  readonly rows: number;
+  readonly active: boolean;
+  /** Why it ended; null while it is made, or when it was cut off. */
+  readonly ended: string | null;
+}
+
+/** Whether programs' changes on disk are told as they happen; `detail` is why not where a limit was met. */
+export interface Watching {
+  readonly live: boolean;
+  readonly detail: string | null;
 }
 
 /** What closes a socket for a reason that the person can act on. */
@@ -115,6 +144,7 @@ export type EventMessage =
   | { readonly type: "terminals"; readonly terminals: readonly Terminal[] }
   /** The empty path stands for "anything may have changed". */
   | { readonly type: "tree"; readonly paths: readonly string[] }
+  | ({ readonly type: "watch" } & Watching)
   | { readonly type: "notice"; readonly level: string; readonly text: string }
   | { readonly type: "error"; readonly title: string; readonly detail: string };
 
@@ -166,6 +196,8 @@ export function parseEventMessage(text: string): EventMessage | null {
       return Array.isArray(fields["paths"])
         ? { type: "tree", paths: fields["paths"].filter((path): path is string => typeof path === "string") }
         : null;
+    case "watch":
+      return { type: "watch", live: fields["live"] === true, detail: stringOrNull(fields["detail"]) };
     case "notice":
       return { type: "notice", level: textOf(fields["level"]), text: textOf(fields["text"]) };
     case "error":

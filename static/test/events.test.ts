@@ -12,6 +12,7 @@ test("each message reaches those who wait for its kind", () => {
   events.onPorts((ports) => heard.push(["ports", ports.length]));
   events.onTerminals((terminals) => heard.push(["terminals", terminals.length]));
   events.onTree((paths) => heard.push(["tree", ...paths]));
+  events.onWatching(({ live, detail }) => heard.push(["watch", live, detail]));
   events.onNotice((sentence) => heard.push(["notice", sentence]));
   events.onOpen(() => heard.push(["open"]));
   events.start();
@@ -22,12 +23,13 @@ test("each message reaches those who wait for its kind", () => {
     { type: "ports", ports: [] },
     { type: "terminals", terminals: [] },
     { type: "tree", paths: ["a"] },
+    { type: "watch", live: false, detail: "too many folders" },
     { type: "notice", level: "info", text: "Stops soon." },
     { type: "error", title: "Not found", detail: "No such project." },
     { type: "unknown" },
   ])
     network.last.handlers.received(JSON.stringify(message));
-  assert.deepEqual(heard, [["open"], ["status", "running"], ["ports", 0], ["terminals", 0], ["tree", "a"], ["notice", "Stops soon."], ["notice", "No such project."]]);
+  assert.deepEqual(heard, [["open"], ["status", "running"], ["ports", 0], ["terminals", 0], ["tree", "a"], ["watch", false, "too many folders"], ["notice", "Stops soon."], ["notice", "No such project."]]);
   events.dispose();
   assert.equal(network.last.closed, true);
 });

@@ -5,7 +5,7 @@ import { clipboardRequest, linesToRun } from "../src/terminal/clipboard";
 import { HeldBytes } from "../src/terminal/held";
 import { sequenceOf, withControl } from "../src/terminal/keys";
 import { openableUrl } from "../src/terminal/links";
-import { ClosedTerminals, freeName, labelOf } from "../src/terminal/names";
+import { ClosedTerminals, freeName, labelOf, problemWithTitle } from "../src/terminal/names";
 import { Outbox } from "../src/terminal/outbox";
 import { cleanPaste, joinLines } from "../src/terminal/paste";
 import { PlainTail, stripControls } from "../src/terminal/plain";
@@ -138,13 +138,20 @@ test("held bytes drop the oldest", () => {
   assert.equal(held.size, 8);
 });
 
-const terminal = (name: string, startedAt: string, ended = false): Terminal => ({ name, startedAt, ended, viewers: 0, cols: 80, rows: 24 });
+const terminal = (name: string, startedAt: string, ended = false): Terminal => ({ name, title: name, startedAt, ended, viewers: 0, attached: [], cols: 80, rows: 24 });
 
 test("names count up from the first free one", () => {
   assert.equal(freeName([]), "terminal-1");
   assert.equal(freeName(["terminal-1", "build", "terminal-3"]), "terminal-2");
   assert.equal(labelOf("terminal-2"), "Terminal 2");
+  assert.equal(labelOf("terminal-2", "terminal-2"), "Terminal 2");
+  assert.equal(labelOf("terminal-2", "Build"), "Build");
   assert.equal(labelOf("build"), "build");
+});
+
+test("a title may have forty characters", () => {
+  assert.equal(problemWithTitle("😀".repeat(40)), null);
+  assert.match(problemWithTitle("x".repeat(41)) ?? "", /40 characters/);
 });
 
 test("a closed terminal stays away until another process takes its name", () => {

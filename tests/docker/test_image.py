@@ -43,6 +43,13 @@ def test_the_environment_of_each_template_is_there(template: str, program: str, 
     assert shown.stdout.startswith(version), shown.stderr
 
 
+def test_a_python_project_can_have_packages_of_its_own() -> None:
+    shown = inside(
+        f". /var/lib/hutch/environments/{_hash('python')}.sh; python3 -m venv .venv && .venv/bin/pip --version"
+    )
+    assert shown.stdout.startswith("pip "), shown.stderr
+
+
 def test_the_image_and_the_supervisor_name_environments_alike(tmp_path: Path) -> None:
     for hash, folder in image.flakes().items():
         assert Environments(str(folder), "/e").script() == f"/e/{hash}.sh"

@@ -62,10 +62,12 @@ async def test_a_terminal_is_renamed_for_everyone(client: httpx.Client, server: 
         ({"title": "two\nlines"}, 422),
         ({"title": "\u202etxt.exe"}, 422),
         ({"title": "x" * 41}, 422),
+        ({"sizing": "largest"}, 422),
+        ({"title": "x", "cols": 80}, 422),
         ([], 400),
     ],
 )
-async def test_a_title_that_is_none_is_refused(
+async def test_a_change_that_can_not_be_is_refused(
     client: httpx.Client, server: Server, project: str, body: object, status: int
 ) -> None:
     async with Terminal(server, project, "terminals/kept"):
@@ -89,3 +91,73 @@ async def test_who_is_attached_is_listed(client: httpx.Client, server: Server, p
             assert [viewer["viewOnly"] for viewer in attached] == [False, False]
             assert all(viewer["since"].endswith("Z") for viewer in attached)
         wait_for("one viewer", lambda: listed(client, project, "watched")["viewers"] == 1)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"echo intruder\n",
+        '{"type": "resize", "cols": 33, "rows": 44}',
+        '{"type": "signal", "signal": "KILL"}',
+        '{"type": "close"}',
+    ],
+)
+async def test_who_only_looks_changes_nothing(server: Server, project: str, frame: bytes | str) -> None:
+    async with Terminal(server, project, "terminals/shown?cols=80&rows=24") as shell:
+        await shell.type("stty size; echo ready-$((1 + 1))\n")
+        await shell.read_until("ready-2")
+        async with Terminal(server, project, "terminals/shown?view=1&offset=0&cols=33&rows=44") as onlooker:
+            await onlooker.read_until("ready-2")
+            await onlooker.socket.send(frame)
+            refusal = await onlooker.read_message("error")
+            assert "only looks" in refusal["detail"]
+            await onlooker.socket.wait_closed()
+            assert onlooker.socket.close_code == 4403
+        await shell.type("stty size; echo still-$((1 + 1))\n")
+        text = await shell.read_until("still-2")
+        assert "24 80" in text and "44 33" not in text and "intruder" not in text
+
+
+async def test_who_only_looks_is_shown_as_such_and_starts_nothing(
+    client: httpx.Client, server: Server, project: str
+) -> None:
+    async with Terminal(server, project, "terminals/none?view=1") as refused:
+        assert "to look at" in (await refused.read_message("error"))["detail"]
+        await refused.socket.wait_closed()
+        assert refused.socket.close_code == 4404
+    async with Terminal(server, project, "terminals/none?view=maybe") as refused:
+        await refused.socket.wait_closed()
+        assert refused.socket.close_code == 4400
+    async with Terminal(server, project, "terminals/some"), Terminal(server, project, "terminals/some?view=1"):
+        wait_for("both viewers", lambda: listed(client, project, "some")["viewers"] == 2)
+        assert [viewer["viewOnly"] for viewer in listed(client, project, "some")["attached"]] == [False, True]
+    assert "none" not in [terminal["name"] for terminal in client.get(f"/api/projects/{project}/terminals").json()]
+
+
+async def test_two_viewers_share_a_size(client: httpx.Client, server: Server, project: str) -> None:
+    path = f"/api/projects/{project}/terminals/sized"
+    async with Terminal(server, project, "terminals/sized?cols=100&rows=40") as first:
+        async with Terminal(server, project, "terminals/sized?cols=60&rows=50") as second:
+            told = await first.read_message("size")
+            assert (told["cols"], told["rows"]) == (60, 40)
+            await second.type("stty size\n")
+            await second.read_until("40 60")
+            assert client.patch(path, json={"sizing": "latest"}).raise_for_status().json()["sizing"] == "latest"
+            await first.type("stty size\n")
+            await first.read_until("40 100")
+            await second.type("stty size\n")
+            await second.read_until("50 60")
+        await first.type("stty size; echo alone-$((1 + 1))\n")
+        await first.read_until("alone-2")
+        assert first.output.count(b"40 100") >= 2
+        assert first.messages[-1] == {"type": "size", "cols": 100, "rows": 40}
+        wait_for("the size", lambda: listed(client, project, "sized")["cols"] == 100)
+
+
+async def test_who_only_looks_may_have_the_screen_drawn_anew(server: Server, project: str) -> None:
+    async with Terminal(server, project, "terminals/drawn?cols=80&rows=24") as shell:
+        await shell.type("sh -c 'trap \"stty size\" WINCH; echo trapped-$((1 + 1)); while sleep 0.05; do :; done'\n")
+        await shell.read_until("trapped-2")
+        async with Terminal(server, project, "terminals/drawn?view=1") as onlooker:
+            await onlooker.tell(type="redraw")
+            await onlooker.read_until("24 79\r\n24 80")

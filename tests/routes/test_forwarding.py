@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from server.routes.forwarding import SANDBOX, Road, end_to_end, to_app, to_browser
@@ -157,6 +159,14 @@ def answered(headers: Pairs, road: Road = HOST, *, framed: bool = False) -> Pair
 def test_an_apps_cookie_stays_on_its_host(cookie: bytes, kept: bytes | None) -> None:
     assert answered([(b"set-cookie", cookie)]) == ([] if kept is None else [(b"set-cookie", kept)])
     assert b"set-cookie" not in dict(answered([(b"set-cookie", cookie)], PATH))
+
+
+@pytest.mark.parametrize(
+    "cookie", [b"a=b; Path=/", b"a=b; Path=/; SameSite=Strict; secure", b"a=b; Path=/; Partitioned"]
+)
+def test_in_a_frame_an_apps_cookie_is_one_that_browsers_keep_there(cookie: bytes) -> None:
+    kept = b"a=b; Path=/; SameSite=None; Secure; Partitioned"
+    assert answered([(b"set-cookie", cookie)], replace(HOST, partitioned=True)) == [(b"set-cookie", kept)]
 
 
 @pytest.mark.parametrize(

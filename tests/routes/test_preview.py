@@ -11,6 +11,7 @@ from aiohttp import web
 
 from server.routes.preview_hosts import COOKIE as PREVIEW_COOKIE
 from server.services.previews import GRANT_LIFETIME, TRUST_FOR, Kind, Target
+from server.services.tickets import TICKET_LIFETIME
 from tests.routes.test_headers import UNSAFE_PATHS
 from tests.support.previews import DOMAIN, OTHER, PROJECT, TOKEN, Edge, LocalWay, edge, running_app
 
@@ -355,6 +356,46 @@ async def test_a_page_leads_by_the_ide_to_a_cookie_of_the_host(server: Edge, app
             assert (await client.get("/", headers={**sent, "Host": host})).status_code == 401
 
 
+async def follow(server: Edge, client: httpx.AsyncClient, response: httpx.Response) -> tuple[list[str], dict[str, str]]:
+    """The hosts that redirects lead a browser through, and the cookies that each has it keep."""
+    hosts, cookies = [response.request.headers["host"]], {}
+    while response.status_code == 303:
+        host = hosts[-1]
+        if "set-cookie" in response.headers:
+            cookies[host] = response.headers["set-cookie"].partition(";")[0]
+        location = response.headers["location"]
+        host = host if location.startswith("/") else httpx.URL(location).netloc.decode()
+        sent = {"Host": host, "Cookie": cookies.get(host, ""), **NAVIGATE}
+        response = await client.get(on_loopback(server, response), headers=sent)
+        hosts.append(host)
+    assert response.status_code == 200
+    return list(dict.fromkeys(hosts)), cookies
+
+
+async def test_a_browser_gets_to_know_the_projects_other_ports(server: Edge, app: int) -> None:
+    first, second, third = server.host(app), server.host(app + 1), server.host(app + 2)
+    server.workspaces.listening = (app, app + 1)
+    ticket = server.previews.issue_ticket(await server.actor(), Target(PROJECT, app), "/page?a=b")
+    async with server.client() as client:
+        sent = {"Host": first, **NAVIGATE}
+        response = await client.get(f"/.hutch/ticket?ticket={ticket}", headers=sent)
+        hosts, cookies = await follow(server, client, response)
+        assert hosts == [first, second] and set(cookies) == {first, second}
+        assert (await client.get("/", headers={"Host": second, "Cookie": cookies[second]})).status_code == 502
+
+        sent["Cookie"] = cookies[first]
+        assert (await client.get("/page?a=b", headers=sent)).status_code == 200
+        server.workspaces.listening = (app, app + 1, app + 2)
+        for unmoved in ({"Sec-Fetch-Mode": "cors"}, {"X-Hutch-Authorization": f"Bearer {TOKEN}"}):
+            assert (await client.get("/page?a=b", headers={**sent, **unmoved})).status_code == 200
+        detour = await client.get("/page?a=b", headers=sent)
+        location = httpx.URL(detour.headers["location"])
+        assert location.netloc.decode() == third
+        last = await client.get(on_loopback(server, detour), headers={"Host": third, **NAVIGATE})
+        assert last.headers["location"] == f"http://{first}/page?a=b" and "set-cookie" in last.headers
+        assert (await client.get("/page?a=b", headers=sent)).status_code == 200, "not sent round again"
+
+
 async def test_in_a_frame_the_cookie_is_one_that_browsers_keep_there(server: Edge, app: int) -> None:
     cookie = await preview_cookie(server, app, **{"Sec-Fetch-Dest": "iframe"})
     assert cookie.endswith("SameSite=None; Secure; Partitioned")
@@ -373,6 +414,10 @@ async def test_a_ticket_is_good_once_and_on_its_host(server: Edge, app: int) -> 
         again = await client.get(way, headers={"Host": server.host(app), **NAVIGATE})
         assert (again.status_code, "set-cookie" in again.headers) == (401, False)
         assert ticket.headers["referrer-policy"] == "no-referrer"
+        ticket = await client.get(f"/preview-ticket/{PROJECT}/{app}", headers=cookie)
+        server.clock.seconds += TICKET_LIFETIME
+        late = await client.get(on_loopback(server, ticket), headers={"Host": server.host(app), **NAVIGATE})
+        assert (late.status_code, "set-cookie" in late.headers) == (401, False)
 
 
 async def test_a_ticket_is_for_people_who_are_signed_in_and_open_a_page(server: Edge) -> None:

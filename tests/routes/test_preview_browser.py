@@ -320,3 +320,58 @@ async def test_another_projects_page_can_not_use_a_preview(context: BrowserConte
     read = f"fetch('{target}data', {{ credentials: 'include' }}).then((reply) => reply.text()).catch(() => 'refused')"
     assert await page.evaluate(read) == "refused"
     assert (PROJECT, app) not in server.workspaces.opened[before:]
+
+
+async def api_answer(request: web.Request) -> web.StreamResponse:
+    """An API that lets its front end on another port ask, with cookies, as people write it on their own machine."""
+    headers = {
+        "Access-Control-Allow-Origin": request.headers.get("Origin", ""),
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Allow-Headers": "content-type, x-own",
+        "Access-Control-Allow-Methods": "PUT",
+    }
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers=headers)
+    if request.path == "/login":
+        response = web.Response(text="in", headers=headers)
+        response.set_cookie("user", "ada", httponly=True)
+        return response
+    seen = [request.headers.get("Origin"), request.cookies.get("user"), await request.text()]
+    return web.json_response(seen, headers=headers)
+
+
+@pytest.fixture
+async def api(app: int, server: Edge) -> AsyncIterator[int]:
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", api_answer)
+    async with running_app(application) as port:
+        yield port
+
+
+ASK = """async (api) => {
+    const options = { credentials: 'include', headers: { 'x-own': '1', 'Content-Type': 'application/json' } };
+    await fetch(api + 'login', { credentials: 'include' });
+    const reply = await fetch(api + 'items', { ...options, method: 'PUT', body: '{}' });
+    return [reply.status, await reply.json()];
+}"""
+
+
+@pytest.mark.parametrize("in_frame", [False, True])
+async def test_a_page_asks_another_private_port_of_its_project(
+    context: BrowserContext, server: Edge, app: int, api: int, in_frame: bool
+) -> None:
+    server.workspaces.listening = (app,)
+    if in_frame:
+        _, page = await framed(context, server, host_url(server, app))
+    else:
+        page = await context.new_page()
+        await page.goto(host_url(server, app))
+    await page.wait_for_selector("#state:text('ready')")
+    answer = [200, [f"http://localhost:{app}", "ada", "{}"]]
+    assert await page.evaluate(f"({ASK})('{host_url(server, api)}').catch(() => 'refused')") == "refused"
+
+    server.workspaces.listening = (app, api)
+    await page.goto(host_url(server, app) + "?again")
+    await page.wait_for_selector("#state:text('ready')")
+    assert page.url == host_url(server, app) + "?again"
+    assert await page.evaluate(ASK, host_url(server, api)) == answer

@@ -57,7 +57,7 @@ async def test_output_that_comes_with_the_reply_is_not_lost(ends: tuple[Link, Pe
     link, peer = ends
     opening = asyncio.create_task(link.attach("log", 7))
     call = await peer.call()
-    assert call["params"] == {"stream": 1, "name": "log", "offset": 7, "tail": None}
+    assert call["params"] == {"stream": 1, "name": "log", "offset": 7, "viewOnly": False}
     reply = message(Kind.CONTROL, 0, {"id": call["id"], "result": {"offset": 9, "ended": True}})
     peer.writer.write(reply + frame(Kind.DATA, 1, b"at once"))
     stream = await opening
@@ -108,6 +108,17 @@ async def test_a_viewer_goes_on_behind_a_gap(ends: tuple[Link, Peer]) -> None:
     assert await stream.receive() == b"later"
     stream.ack(10**7 + 5)
     assert parse_offset((await peer.frame())[2]) == 10**7 + 5
+
+
+async def test_of_sizes_that_wait_only_the_newest_is_kept(ends: tuple[Link, Peer]) -> None:
+    link, peer = ends
+    stream = await viewer(link, peer)
+    for cols in range(1, 500):
+        peer.writer.write(message(Kind.MESSAGE, stream.id, {"type": "size", "cols": cols, "rows": 24}))
+    peer.writer.write(frame(Kind.DATA, stream.id, b"later"))
+    await _settled(link, peer)
+    assert await stream.receive() == {"type": "size", "cols": 499, "rows": 24}
+    assert await stream.receive() == b"later"
 
 
 async def test_a_cancelled_receive_loses_nothing(ends: tuple[Link, Peer]) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from server.errors import NotFound, NotSignedIn, TooMany
 from server.models import Project, ProjectId
-from server.services.accounts import ACTIONS, ATTEMPTS, SESSION_LIFETIME, TRUST_FOR, Accounts, Actor
+from server.services.accounts import ACTIONS, SESSION_LIFETIME, TRUST_FOR, Accounts, Actor
+from server.services.attempts import ATTEMPTS
 from server.storage.database import Database, sqlite_url
 from tests.support.previews import PROJECT, TOKEN, Clock
 

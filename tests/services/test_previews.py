@@ -8,8 +8,6 @@ from server.models import Project
 from server.services.accounts import Accounts, Actor
 from server.services.previews import (
     GRANT_LIFETIME,
-    MOST_TICKETS,
-    TICKET_LIFETIME,
     TRUST_FOR,
     Kind,
     Previews,
@@ -18,6 +16,8 @@ from server.services.previews import (
     is_grant,
     parse_target,
 )
+from server.services.share_links import ShareLinks
+from server.services.tickets import MOST_TICKETS, TICKET_LIFETIME
 from server.storage.database import Database, sqlite_url
 from tests.support.previews import DOMAIN, OTHER, PROJECT, TOKEN, Clock, LocalWorkspaces
 
@@ -30,18 +30,28 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def accounts(tmp_path: Path, clock: Clock) -> AsyncIterator[Accounts]:
+async def database(tmp_path: Path, clock: Clock) -> AsyncIterator[Database]:
     database = Database(sqlite_url(tmp_path / "hutch.db"))
     await database.open()
     for id in (PROJECT, OTHER):
         await database.projects.add(Project(id, id, "node", clock.now()))
-    yield Accounts(database, TOKEN, now=clock.now, clock=clock.time)
+    yield database
     await database.close()
 
 
 @pytest.fixture
-def previews(accounts: Accounts, clock: Clock) -> Previews:
-    return Previews(LocalWorkspaces(), accounts, domain=DOMAIN, now=clock.time)
+def accounts(database: Database, clock: Clock) -> Accounts:
+    return Accounts(database, TOKEN, now=clock.now, clock=clock.time)
+
+
+@pytest.fixture
+def links(database: Database, clock: Clock) -> ShareLinks:
+    return ShareLinks(database, now=clock.now, clock=clock.time)
+
+
+@pytest.fixture
+def previews(accounts: Accounts, links: ShareLinks, clock: Clock) -> Previews:
+    return Previews(LocalWorkspaces(), accounts, links, domain=DOMAIN, now=clock.time)
 
 
 async def signed_in(accounts: Accounts) -> Actor:
@@ -152,8 +162,7 @@ def test_other_ides_are_not(host: str, domain: str) -> None:
 
 async def test_a_ticket_is_good_once(previews: Previews, accounts: Accounts) -> None:
     ticket = previews.issue_ticket(await signed_in(accounts), TARGET, "/x")
-    grant, path = previews.redeem_ticket(ticket, TARGET)
-    assert path == "/x" and await previews.examine(grant, TARGET, Kind.HOST)
+    assert previews.redeem_ticket(ticket, TARGET).onward == "/x"
     with pytest.raises(NotSignedIn):
         previews.redeem_ticket(ticket, TARGET)
 
@@ -191,7 +200,7 @@ async def test_a_grant_counts_for_its_own_target_and_place(previews: Previews, a
     actor = await signed_in(accounts)
     grant = previews.grant(actor, TARGET, Kind.HOST)
     found = await previews.examine(grant, TARGET, Kind.HOST)
-    assert found and found.actor == actor
+    assert found and found.holder == actor
     assert await previews.examine(grant, Target(PROJECT, 3001), Kind.HOST) is None
     assert await previews.examine(grant, Target(OTHER, 3000), Kind.HOST) is None
     assert await previews.examine(grant, TARGET, Kind.PATH) is None
@@ -214,15 +223,19 @@ async def test_a_grant_can_not_be_made_or_changed(previews: Previews, accounts: 
     assert is_grant(grant) and not is_grant("bob")
 
 
-async def test_a_grant_is_of_one_domain_and_one_token(previews: Previews, accounts: Accounts, clock: Clock) -> None:
+async def test_a_grant_is_of_one_domain_and_one_token(
+    previews: Previews, accounts: Accounts, clock: Clock, links: ShareLinks
+) -> None:
     grant = previews.grant(await signed_in(accounts), TARGET, Kind.HOST)
-    elsewhere = Previews(LocalWorkspaces(), accounts, domain="preview.example.org", now=clock.time)
+    elsewhere = Previews(LocalWorkspaces(), accounts, links, domain="preview.example.org", now=clock.time)
     assert await elsewhere.examine(grant, TARGET, Kind.HOST) is None
 
 
-async def test_a_grant_outlives_the_server(previews: Previews, accounts: Accounts, clock: Clock) -> None:
+async def test_a_grant_outlives_the_server(
+    previews: Previews, accounts: Accounts, clock: Clock, links: ShareLinks
+) -> None:
     grant = previews.grant(await signed_in(accounts), TARGET, Kind.HOST)
-    restarted = Previews(LocalWorkspaces(), accounts, domain=DOMAIN, now=clock.time)
+    restarted = Previews(LocalWorkspaces(), accounts, links, domain=DOMAIN, now=clock.time)
     assert await restarted.examine(grant, TARGET, Kind.HOST)
 
 

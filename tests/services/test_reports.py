@@ -1,7 +1,7 @@
 import pytest
 
 from server.models import Port, Run, State, StepState
-from server.services.reports import parse_ports, parse_run, parse_terminals
+from server.services.reports import Watch, parse_paths, parse_ports, parse_run, parse_terminals, parse_watch
 
 
 def test_a_run_is_read_whole() -> None:
@@ -43,6 +43,14 @@ def test_text_is_cut_and_lists_are_bounded() -> None:
     assert len(run.steps) == 10
     assert len(run.steps[0].name) == 32
     assert run.steps[0].detail == "d" * 500
+
+
+def test_paths_and_watching_are_believed_only_where_they_make_sense() -> None:
+    assert parse_paths(["a", 7, "x" * 5000, "", None]) == ["a", ""]
+    assert parse_paths("a") == []
+    assert len(parse_paths(["a"] * 10_000)) <= 200
+    assert parse_watch({"live": True, "detail": None}) == Watch(True, None)
+    assert parse_watch({"live": 1, "detail": ["no"]}) == Watch() == parse_watch(None)
 
 
 def test_ports_outside_the_range_are_left_out() -> None:

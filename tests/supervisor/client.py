@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,19 +19,20 @@ Frame = tuple[Kind, int, bytes]
 class SupervisorProcess:
     """The real supervisor, started as the local runtime starts it."""
 
-    def __init__(self, folder: Path, *, environments: bool = False) -> None:
+    def __init__(self, folder: Path, *, environments: bool = False, through: Sequence[str] = ()) -> None:
         self.state = folder / "state"
         self.workspace = folder / "workspace"
         self.environments = folder / "environments"
         for path in (self.state, self.workspace, self.environments):
             path.mkdir(exist_ok=True)
+        self._through = through
         self._options = ["--state", str(self.state), "--workspace", str(self.workspace)]
         if environments:
             self._options += ["--environments", str(self.environments)]
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-I", str(FOLDER), "serve", *self._options],
+            [*self._through, sys.executable, "-I", str(FOLDER), "serve", *self._options],
             start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": str(self.workspace), "SECRET": "not-for-children"},
             stderr=subprocess.PIPE,

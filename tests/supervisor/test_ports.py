@@ -1,3 +1,4 @@
+import os
 import socket
 import struct
 import subprocess
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.runtimes.link import CALL_TIMEOUT
-from server.supervisor import relay
+from server.supervisor import ports, relay
 from server.supervisor.loop import Loop
 from server.supervisor.protocol import MAX_DATA, RELAY_WINDOW, Kind, frame, message
 from tests.supervisor.client import Client, SupervisorProcess
@@ -202,3 +203,21 @@ def test_usage_counts_what_the_project_uses(client: Client) -> None:
     after = client.call("usage")
     assert after["memory"] > before["memory"] + 45_000_000
     assert after["cpuSeconds"] >= before["cpuSeconds"]
+
+
+def test_both_ways_to_ask_for_listeners_agree() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as first,
+        socket.create_server(("::", 0), family=socket.AF_INET6) as second,
+    ):
+        for sock, family, name in ((first, socket.AF_INET, "tcp"), (second, socket.AF_INET6, "tcp6")):
+            inode = os.fstat(sock.fileno()).st_ino
+            assert ports._asked(family)[inode] == ports._read(family, name)[inode] == sock.getsockname()[:2]
+
+
+def test_the_listeners_are_read_from_proc_where_the_kernel_is_not_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "NETLINK_SOCK_DIAG", 31)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        with pytest.raises(OSError):
+            ports._asked(socket.AF_INET)
+        assert ports._listeners()[os.fstat(sock.fileno()).st_ino] == sock.getsockname()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from server.supervisor.channel import LOG_LIMIT, LogFile
 from tests.supervisor.client import Client, SupervisorProcess
 
 
@@ -193,14 +192,10 @@ def test_a_viewer_that_can_not_follow_the_log_skips_and_does_not_hold_the_app(cl
     slow.until("end\r\n")
 
 
-def test_the_log_on_disk_is_bounded_and_readable_where_the_ring_has_forgotten(tmp_path: Path) -> None:
-    log = LogFile(str(tmp_path / "log"))
-    block = bytes(range(256)) * 256
-    for _ in range(3 * LOG_LIMIT // len(block)):
-        log.append(block)
-    stored = sum(path.stat().st_size for path in (tmp_path / "log").iterdir())
-    assert LOG_LIMIT - 2 * 1024 * 1024 < stored <= LOG_LIMIT
-    assert log.end - log.start == stored
-    assert log.read(log.start, 5) == bytes([0, 1, 2, 3, 4])
-    assert log.read(log.start - 1, 5) == b""
-    assert LogFile(str(tmp_path / "log")).end == log.end
+def test_the_log_is_shown_from_the_oldest_byte_that_is_kept(client: Client) -> None:
+    run(client, "echo first; head -c 3000000 /dev/zero | tr '\\0' x; echo end")
+    settled(client, "exited")
+    log = client.attach("log")
+    assert log.offset == 0, "not just what the ring in memory has"
+    log.until("first\r\n")
+    log.until("end\r\n")

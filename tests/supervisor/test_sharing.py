@@ -15,16 +15,16 @@ def listed(client: Client, name: str = "main") -> dict[str, Any]:
 def test_a_title_is_told_to_every_link_and_kept(supervisor: SupervisorProcess, client: Client) -> None:
     client.shell()
     with supervisor.link() as other:
-        assert client.call("rename", name="main", title="Build, größer")["title"] == "Build, größer"
+        assert client.call("change", name="main", title="Build, größer")["title"] == "Build, größer"
         other.event("terminals", lambda event: event["terminals"][0]["title"] == "Build, größer")
     with supervisor.link() as later:
         assert later.hello["terminals"][0]["title"] == "Build, größer"
-    assert client.call("rename", name="main", title=None)["title"] is None
+    assert client.call("change", name="main", title=None)["title"] is None
 
 
 def test_a_title_outlives_the_shell_but_not_the_terminal(client: Client) -> None:
     client.shell(script="exit").until_closed()
-    client.call("rename", name="main", title="Build")
+    client.call("change", name="main", title="Build")
     client.shell(script="exit").until_closed()
     assert listed(client)["title"] == "Build"
     client.call("end", name="main")
@@ -36,12 +36,12 @@ def test_a_title_outlives_the_shell_but_not_the_terminal(client: Client) -> None
 @pytest.mark.parametrize("title", ["", "\x1b[2J", "a\nb", "x" * 161, 7, []])
 def test_a_title_that_is_none_is_refused(client: Client, title: object) -> None:
     client.shell()
-    assert client.error("rename", name="main", title=title) == "invalid"
+    assert client.error("change", name="main", title=title) == "invalid"
     assert listed(client)["title"] is None
 
 
 def test_a_terminal_that_is_not_there_has_no_title(client: Client) -> None:
-    assert client.error("rename", name="main", title="x") == "not-found"
+    assert client.error("change", name="main", title="x") == "not-found"
 
 
 def test_who_is_attached_is_listed(supervisor: SupervisorProcess, client: Client) -> None:
@@ -95,8 +95,108 @@ def test_changes_in_quick_succession_are_told_together(client: Client) -> None:
     client.events.clear()
     begun = time.monotonic()
     for number in range(300):
-        client.call("rename", name="main", title=f"title {number}")
+        client.call("change", name="main", title=f"title {number}")
     took = time.monotonic() - begun
     reports = [event for event in client.events if event["event"] == "terminals"]
     assert len(reports) <= 1 + took / 0.1
     client.event("terminals", lambda event: event["terminals"][0]["title"] == "title 299")
+
+
+def has_size(client: Client, cols: int, rows: int) -> None:
+    client.event(
+        "terminals", lambda event: (event["terminals"][0]["cols"], event["terminals"][0]["rows"]) == (cols, rows)
+    )
+
+
+def sized(client: Client, cols: int, rows: int) -> Any:
+    viewer = client.attach("main", 2**40)
+    viewer.tell(type="resize", cols=cols, rows=rows)
+    return viewer
+
+
+def test_a_terminal_has_the_size_of_the_smallest_and_gets_it_back(client: Client) -> None:
+    shell = client.shell()
+    shell.until("$ ")
+    shell.tell(type="resize", cols=100, rows=20)
+    has_size(client, 100, 20)
+    narrow, low = sized(client, 60, 50), sized(client, 90, 10)
+    has_size(client, 60, 10)
+    shell.send("stty size\n")
+    shell.until("10 60")
+    assert shell.messages[-1] == {"type": "size", "cols": 60, "rows": 10}
+    narrow.close()
+    has_size(client, 90, 10)
+    low.close()
+    has_size(client, 100, 20)
+    shell.send("stty size\n")
+    shell.until("20 100")
+    assert shell.messages[-1] == {"type": "size", "cols": 100, "rows": 20}
+
+
+def test_a_terminal_has_the_size_of_whom_typed_last(client: Client) -> None:
+    shell = client.shell()
+    shell.until("$ ")
+    shell.tell(type="resize", cols=100, rows=40)
+    other = sized(client, 60, 20)
+    has_size(client, 60, 20)
+    assert client.call("change", name="main", sizing="latest")["sizing"] == "latest"
+    shell.send("stty size\n")
+    shell.until("40 100")
+    other.send("stty size\n")
+    other.until("20 60")
+    assert other.messages[:1] == [{"type": "size", "cols": 100, "rows": 40}]
+    other.close()
+    has_size(client, 100, 40)
+    client.call("change", name="main", sizing="smallest")
+    assert client.error("change", name="main", sizing="largest", title="not taken") == "invalid"
+    assert listed(client)["sizing"] == "smallest" and listed(client)["title"] is None
+
+
+def test_a_lone_viewer_is_told_no_size_it_knows(client: Client) -> None:
+    shell = client.shell()
+    for cols in range(50, 60):
+        shell.tell(type="resize", cols=cols, rows=20)
+    has_size(client, 59, 20)
+    shell.send("exit\n")
+    shell.until_closed()
+    assert [message["type"] for message in shell.messages] == ["exit"]
+
+
+def test_who_only_looks_learns_the_size_and_has_no_say(client: Client) -> None:
+    shell = client.shell()
+    onlooker = client.attach("main", view_only=True)
+    shell.tell(type="resize", cols=70, rows=20)
+    shell.send("stty size\n")
+    onlooker.until("20 70")
+    assert [(message["cols"], message["rows"]) for message in onlooker.messages] == [(80, 24), (70, 20)]
+
+
+def test_when_all_leave_at_once_the_size_stays(supervisor: SupervisorProcess, client: Client) -> None:
+    client.call(
+        "spawn",
+        name="main",
+        argv=["sh", "-c", "trap 'echo changed' WINCH; while :; do sleep 0.05; done"],
+        cols=80,
+        rows=24,
+    )
+    with supervisor.link() as other:
+        sized(other, 60, 20)
+        sized(other, 100, 40)
+        has_size(client, 60, 20)
+    client.event("terminals", lambda event: event["terminals"][0]["viewers"] == 0)
+    has_size(client, 60, 20)
+    offset = listed(client)["offset"]
+    again = sized(client, 60, 20)
+    again.tell(type="signal", signal="TERM")
+    again.until_closed()
+    assert offset == again.offset, "the program saw no change of size after they had left"
+
+
+@pytest.mark.parametrize("view_only", [False, True])
+def test_a_program_is_asked_to_draw_anew(client: Client, view_only: bool) -> None:
+    shell = client.shell(script="trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done")
+    shell.until("ready")
+    onlooker = client.attach("main", 2**40, view_only=view_only)
+    onlooker.tell(type="redraw")
+    assert "24 79\r\n24 80" in shell.until("24 80")
+    assert listed(client)["cols"] == 80

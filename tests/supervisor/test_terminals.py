@@ -104,7 +104,7 @@ def test_all_terminals_fit_one_report_whatever_their_names(client: Client) -> No
     for n in range(200):
         name = "\U00010000" * 31 + f"{n:04}"
         assert "result" in spawn(name)
-        client.call("rename", name=name, title="\U00010000" * 40)
+        client.call("change", name=name, title="\U00010000" * 40)
     assert spawn("one more")["error"]["code"] == "limit"
     assert len(client.call("list")["terminals"]) == 200
 

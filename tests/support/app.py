@@ -24,6 +24,8 @@ from server.services.documents import Documents
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
+from server.services.search import Search
+from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
 from server.services.workspaces import Workspaces
@@ -96,14 +98,25 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
     documents, accounts, runtime = Documents(settings.workspaces), Accounts(database, TOKEN), make_runtime()
     templates = Templates(ROOT / "templates" / "projects", ROOT / "docker")
     projects = Projects(database, documents, templates, settings.limits)
-    sharing = Sharing(database)
+    sharing, links = Sharing(database), ShareLinks(database)
     workspaces = Workspaces(
         runtime, projects, documents, sharing, state=settings.data / "run", limits=settings.limits, idle_stop=0
     )
-    previews = Previews(workspaces, accounts, domain=settings.preview_domain)
+    previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
     asgi = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers)
     recordings = Recordings(Documents(settings.data / "run"), workspaces)
-    asgi.state.services = Services(settings, accounts, projects, documents, workspaces, previews, recordings, sharing)
+    asgi.state.services = Services(
+        settings,
+        accounts,
+        projects,
+        documents,
+        workspaces,
+        previews,
+        recordings,
+        sharing,
+        links,
+        search=Search(workspaces, documents),
+    )
     try:
         yield App(asgi, asgi.state.services, database, settings)
     finally:

@@ -25,14 +25,15 @@ from websockets.asyncio.client import connect
 from server.edge import BoundedHttp, BoundedSocket
 from server.errors import BadGateway, Conflict
 from server.middleware import middleware, unknown_sockets
-from server.models import Project, ProjectId
+from server.models import Port, Project, ProjectId
 from server.routes import preview
 from server.routes.guard import COOKIE
 from server.routes.problems import exception_handlers
 from server.runtimes.direct import Direct, Place
-from server.services.accounts import Accounts
+from server.services.accounts import Accounts, Actor
 from server.services.dialing import Relay
 from server.services.previews import Previews
+from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.storage.database import Database, sqlite_url
 
@@ -91,6 +92,7 @@ class LocalWorkspaces:
     def __init__(self, *, relayed: bool = False) -> None:
         self.running: set[ProjectId] = {PROJECT, OTHER}
         self.opened: list[tuple[ProjectId, int]] = []
+        self.listening: tuple[int, ...] = ()
         self._ready = asyncio.Condition()
         self._ports: set[int] = set()
         self.ways = {} if relayed else {id: LocalWay(id, self.opened) for id in (PROJECT, OTHER)}
@@ -99,6 +101,9 @@ class LocalWorkspaces:
         if id not in self.running:
             raise Conflict("the project does not run: start it with Run first")
         return self.ways.get(id)
+
+    def ports(self, id: ProjectId) -> tuple[Port, ...]:
+        return tuple(Port(port, "127.0.0.1", "app") for port in self.listening)
 
     async def connect(self, id: ProjectId, port: int) -> TcpRelay:
         if not self.ways:
@@ -145,6 +150,7 @@ class Edge:
     accounts: Accounts
     previews: Previews
     sharing: Sharing
+    links: ShareLinks
     workspaces: LocalWorkspaces
     clock: Clock
     app: Starlette
@@ -170,6 +176,11 @@ class Edge:
 
     async def session(self) -> str:
         return await self.accounts.sign_in(TOKEN, source="test")
+
+    async def actor(self) -> Actor:
+        actor = await self.accounts.authenticate(session=await self.session())
+        assert actor
+        return actor
 
     async def cookie(self) -> str:
         return f"{COOKIE}={await self.session()}"
@@ -219,20 +230,20 @@ async def edge(
     for id in (PROJECT, OTHER):
         await database.projects.add(Project(id, id, "node", clock.now()))
     accounts = Accounts(database, TOKEN, now=clock.now)
-    sharing = Sharing(database)
+    sharing, links = Sharing(database), ShareLinks(database, now=clock.now)
     workspaces = LocalWorkspaces(relayed=relayed or connect is not None)
     if connect:
         workspaces.connect = connect  # type: ignore[assignment,method-assign]
-    previews = Previews(workspaces, accounts, domain=DOMAIN, now=clock.time, patience=patience)
+    previews = Previews(workspaces, accounts, links, domain=DOMAIN, now=clock.time, patience=patience)
     app = Starlette(
         routes=[*routes, Route("/", _home), *preview.routes, unknown_sockets],
         middleware=middleware,
         exception_handlers=exception_handlers,
     )
-    app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing)
+    app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing, links=links)
     try:
         async with serving(app) as port:
-            yield Edge(port, accounts, previews, sharing, workspaces, clock, app)
+            yield Edge(port, accounts, previews, sharing, links, workspaces, clock, app)
     finally:
         await previews.close()
         await database.close()

@@ -3,6 +3,7 @@
 import { isObject, type Terminal } from "../wire";
 
 const PREFIX = "terminal-";
+const MOST_TITLE = 40;
 
 /** The first free one of terminal-1, terminal-2, … */
 export function freeName(taken: Iterable<string>): string {
@@ -10,9 +11,15 @@ export function freeName(taken: Iterable<string>): string {
   for (let number = 1; ; number += 1) if (!names.has(PREFIX + number)) return PREFIX + number;
 }
 
-/** `Terminal 1` for terminal-1; any other name as it is. */
-export function labelOf(name: string): string {
+/** What people call a terminal: the title they gave it, else `Terminal 1` for terminal-1 and any other name as it is. */
+export function labelOf(name: string, title = name): string {
+  if (title !== name) return title;
   return name.startsWith(PREFIX) ? `Terminal ${name.slice(PREFIX.length)}` : name;
+}
+
+/** Why a terminal can't be called so; null when it can. The server looks closer. */
+export function problemWithTitle(title: string): string | null {
+  return [...title].length > MOST_TITLE ? `A title has at most ${MOST_TITLE} characters.` : null;
 }
 
 /**

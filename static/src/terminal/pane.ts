@@ -24,6 +24,7 @@ export interface PaneOptions {
   readonly dark: Observable<boolean>;
   readonly preferences: TerminalPreferences;
   readonly notify: (sentence: string) => void;
+  readonly stopRecording: () => void;
 }
 
 const SCROLLBACK = 10_000;
@@ -36,6 +37,7 @@ export class TerminalPane implements Disposable {
   private readonly search: SearchBar;
   private readonly keys: KeyBar;
   private readonly request = h("div", { class: "terminal-request", role: "group", hidden: true });
+  private readonly recording = h("div", { class: "terminal-recording", role: "status", hidden: true });
   private readonly hovered = h("div", { class: "terminal-hover", "aria-hidden": "true" });
   private readonly titleValue = new Value<string>("");
 
@@ -58,7 +60,7 @@ export class TerminalPane implements Disposable {
     this.search = this.disposables.add(new SearchBar(screen));
     this.keys = new KeyBar(screen);
     const status = this.disposables.add(new StatusLine(this.session, true, () => browserClock.now()));
-    const stage = h("div", { class: "terminal-stage" }, screen.element, this.hovered, this.request, status.element);
+    const stage = h("div", { class: "terminal-stage" }, screen.element, this.hovered, this.recording, this.request, status.element);
     append(this.element, [this.search.element, stage, this.keys.element]);
     this.connect();
   }
@@ -67,6 +69,14 @@ export class TerminalPane implements Disposable {
   setVisible(visible: boolean): void {
     this.element.hidden = !visible;
     this.screen.setVisible(visible);
+  }
+
+  /** Tells everyone who looks at the terminal that it is recorded. */
+  setRecorded(recorded: boolean): void {
+    if (recorded !== this.recording.hidden) return;
+    this.recording.hidden = !recorded;
+    if (recorded) replace(this.recording, h("span", { class: "recording-dot" }), h("span", {}, "Recording"), button("Stop", () => this.options.stopRecording()));
+    else replace(this.recording);
   }
 
   focus(): void {

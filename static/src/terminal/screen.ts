@@ -40,6 +40,7 @@ export interface Found {
 // A drag of the splitter makes dozens of sizes a second, each of which makes the shell draw its prompt anew.
 const FIT_DELAY_MS = 60;
 const BELL_MS = 200;
+const SMALLEST_FONT = 5;
 const LONGEST_TITLE = 120;
 const FONTS = 'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
@@ -72,11 +73,14 @@ export class TerminalScreen implements Screen, Disposable {
   readonly onTitle = this.titleEmitter.event;
   readonly onFound = this.foundEmitter.event;
 
+  private label: string;
+  private fixed: { readonly cols: number; readonly rows: number } | null = null;
   private visible = false;
   private opened = false;
   private lastPointer = "mouse";
 
   constructor(private readonly options: ScreenOptions) {
+    this.label = options.label;
     this.element = h("div", { class: "terminal-screen" });
     this.terminal = new Terminal(settings(options));
     this.disposables.add({ dispose: () => this.terminal.dispose() });
@@ -104,11 +108,24 @@ export class TerminalScreen implements Screen, Disposable {
     this.terminal.focus();
   }
 
+  /** What a screen reader calls it. */
+  setLabel(label: string): void {
+    this.label = label;
+    this.terminal.textarea?.setAttribute("aria-label", label);
+  }
+
   /** Whether the screen can be seen. One that can't holds no graphics context: a browser gives a page about sixteen. */
   setVisible(visible: boolean): void {
     this.visible = visible;
     if (!visible) this.gpu.value = undefined;
     else if (this.opened) this.startGpu();
+    this.scheduleFit();
+  }
+
+  /** Keeps this size from now on, whatever the element's: the text gets as small as it takes to fit. */
+  setSize({ cols, rows }: { readonly cols: number; readonly rows: number }): void {
+    this.fixed = { cols, rows };
+    this.terminal.resize(cols, rows);
     this.scheduleFit();
   }
 
@@ -187,6 +204,7 @@ export class TerminalScreen implements Screen, Disposable {
   private fit(): void {
     if (this.element.clientWidth === 0 || this.element.clientHeight === 0) return;
     if (!this.opened) return this.open();
+    if (this.fixed) return this.shrink(this.fixed);
     const size = this.fitAddon.proposeDimensions();
     if (!size || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return;
     const cols = Math.min(1000, Math.max(2, size.cols));
@@ -194,11 +212,19 @@ export class TerminalScreen implements Screen, Disposable {
     if (cols !== this.cols || rows !== this.rows) this.terminal.resize(cols, rows);
   }
 
+  private shrink({ cols, rows }: { readonly cols: number; readonly rows: number }): void {
+    const { options } = this.terminal;
+    options.fontSize = this.options.preferences.fontSize.get();
+    const room = this.fitAddon.proposeDimensions();
+    const part = room ? Math.min(room.cols / cols, room.rows / rows) : 1;
+    if (part < 1) options.fontSize = Math.max(SMALLEST_FONT, Math.floor(options.fontSize * part));
+  }
+
   private open(): void {
     this.opened = true;
     allowSpanStyles();
     this.terminal.open(this.element);
-    this.terminal.textarea?.setAttribute("aria-label", this.options.label);
+    this.setLabel(this.label);
     if (this.visible) this.startGpu();
     this.fit();
     this.openEmitter.fire();

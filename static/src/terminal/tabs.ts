@@ -1,4 +1,5 @@
-// The tabs of the terminals. Arrow keys move between them, Delete and the middle button close, Enter goes into the terminal.
+// The tabs of the terminals. Arrow keys move between them, Delete and the middle button close, F2 and a double click rename, Enter goes
+// into the terminal.
 
 import { h, icon, listen, replace, setProps } from "../dom";
 import { icons } from "../icons";
@@ -10,11 +11,14 @@ export interface Tab {
   /** Shown on hover. */
   readonly hint: string;
   readonly ended: boolean;
+  readonly viewers: number;
+  readonly recorded: boolean;
 }
 
 export interface TabActions {
   readonly choose: (name: string) => void;
   readonly close: (name: string) => void;
+  readonly rename: (name: string) => void;
   /** Moves the focus into the chosen terminal. */
   readonly enter: () => void;
 }
@@ -54,12 +58,14 @@ export class TerminalTabs implements Disposable {
   private renderTab(tab: Tab): void {
     const element = this.elements.get(tab.name) ?? this.makeTab(tab.name);
     const chosen = tab.name === this.chosen;
-    const look = `${tab.label} ${tab.ended}`;
+    const look = `${tab.label} ${tab.ended} ${tab.recorded} ${tab.viewers}`;
     if (element.dataset["look"] !== look) {
       element.dataset["look"] = look;
       const ended = tab.ended ? h("span", { class: "sr-only" }, ", ended") : null;
+      const recorded = tab.recorded ? h("span", { class: "recording-dot", title: "Being recorded" }, h("span", { class: "sr-only" }, "Being recorded: ")) : null;
+      const shared = tab.viewers > 1 ? h("span", { class: "tab-viewers" }, icon(icons.eye), String(tab.viewers), h("span", { class: "sr-only" }, " viewers")) : null;
       const mark = h("span", { class: "tab-close", "aria-hidden": "true", title: "Close" }, icon(icons.close));
-      replace(element, h("span", { class: "tab-name" }, tab.label), ended, mark);
+      replace(element, recorded, h("span", { class: "tab-name" }, tab.label), ended, shared, mark);
       element.classList.toggle("ended", tab.ended);
     }
     setProps(element, { title: tab.hint, "aria-selected": String(chosen), tabindex: chosen ? 0 : -1 });
@@ -71,6 +77,7 @@ export class TerminalTabs implements Disposable {
       if (event.target instanceof Element && event.target.closest(".tab-close")) this.actions.close(name);
       else this.actions.choose(name);
     });
+    element.addEventListener("dblclick", () => this.actions.rename(name));
     element.addEventListener("auxclick", (event) => event.button === 1 && this.actions.close(name));
     // Or the middle button would start to scroll.
     element.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
@@ -90,6 +97,8 @@ export class TerminalTabs implements Disposable {
       this.elements.get(next.name)?.focus();
     } else if (event.key === "Delete" && this.chosen !== null) {
       this.actions.close(this.chosen);
+    } else if (event.key === "F2" && this.chosen !== null) {
+      this.actions.rename(this.chosen);
     } else if (event.key === "Enter" || event.key === " " || event.key === "ArrowDown") {
       this.actions.enter();
     } else {

@@ -4,17 +4,18 @@ import { type Api, messageOf } from "../api";
 import type { Config } from "../config";
 import { append, h, replace } from "../dom";
 import { icons } from "../icons";
-import { DisposableStore, watch } from "../lifecycle";
+import { type Disposable, DisposableStore, MutableDisposable, watch } from "../lifecycle";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
 import { endTerminal } from "../terminal/ending";
-import { ClosedTerminals, freeName, isClosedTerminals, labelOf } from "../terminal/names";
+import { ClosedTerminals, freeName, isClosedTerminals, labelOf, problemWithTitle } from "../terminal/names";
 import { TerminalPane } from "../terminal/pane";
 import { TerminalPreferences } from "../terminal/preferences";
 import { TerminalTabs } from "../terminal/tabs";
+import { showViewers } from "../terminal/viewers";
 import { CloseCode, type Terminal } from "../wire";
 import { button, iconButton } from "../widgets/button";
-import { confirm } from "../widgets/dialog";
+import { confirm, prompt } from "../widgets/dialog";
 import { below, type MenuItem, openMenu } from "../widgets/menu";
 import type { View } from "./view";
 
@@ -27,6 +28,14 @@ interface Entry {
   fresh: boolean;
 }
 
+function label({ name, terminal }: Entry): string {
+  return labelOf(name, terminal?.title);
+}
+
+function spokenLabel(entry: Entry): string {
+  return `${label(entry)}. F6 leaves the terminal.`;
+}
+
 function isName(value: unknown): value is string {
   return typeof value === "string";
 }
@@ -34,6 +43,7 @@ function isName(value: unknown): value is string {
 export class TerminalPanel implements View {
   readonly element: HTMLElement;
   private readonly disposables = new DisposableStore();
+  private readonly recordings = this.disposables.add(new MutableDisposable<Disposable>());
   private readonly preferences = new TerminalPreferences();
   private readonly tabs: TerminalTabs;
   private readonly body = h("div", { class: "terminal-body" });
@@ -53,7 +63,12 @@ export class TerminalPanel implements View {
     this.project = config.project?.id ?? store.project.get().id;
     this.closed = new ClosedTerminals(recall(`terminal.closed.${this.project}`, isClosedTerminals) ?? {});
     this.tabs = this.disposables.add(
-      new TerminalTabs({ choose: (name) => this.choose(name), close: (name) => void this.close(name), enter: () => this.focus() }),
+      new TerminalTabs({
+        choose: (name) => this.choose(name),
+        close: (name) => void this.close(name),
+        rename: (name) => void this.rename(name),
+        enter: () => this.focus(),
+      }),
     );
     const add = iconButton("New terminal", icons.plus, () => this.create());
     const find = iconButton("Find (Ctrl+Shift+F)", icons.search, () => this.active?.pane?.openSearch());
@@ -155,7 +170,7 @@ export class TerminalPanel implements View {
 
   private connect(entry: Entry): TerminalPane {
     const pane = new TerminalPane({
-      label: `${labelOf(entry.name)}. F6 leaves the terminal.`,
+      label: spokenLabel(entry),
       endpoint: (view) => this.api.terminalUrl(this.project, entry.name, view),
       // Without an offset the server would put a new shell in the place of one that has ended.
       offset: entry.terminal?.ended ? 0 : null,
@@ -163,6 +178,7 @@ export class TerminalPanel implements View {
       dark: this.store.dark,
       preferences: this.preferences,
       notify: (sentence) => this.store.notify(sentence),
+      stopRecording: () => void this.setRecorded(entry, false),
     });
     pane.element.id = `terminal-panel-${entry.name}`;
     pane.element.setAttribute("role", "tabpanel");
@@ -174,10 +190,44 @@ export class TerminalPanel implements View {
     return pane;
   }
 
+  private async rename(name: string): Promise<void> {
+    const entry = this.entries.find((candidate) => candidate.name === name);
+    if (!entry) return;
+    const title = await prompt("Name of the terminal", label(entry), problemWithTitle);
+    if (title !== null && title !== label(entry)) {
+      try {
+        entry.terminal = await this.api.renameTerminal(this.project, name, title || null);
+      } catch (error) {
+        this.store.notify(messageOf(error));
+      }
+      this.render();
+    }
+    this.focus();
+  }
+
+  private async setRecorded({ name, terminal }: Entry, on: boolean): Promise<void> {
+    try {
+      if (on) await this.api.startRecording(this.project, name);
+      else if (terminal?.recording) await this.api.stopRecording(this.project, terminal.recording.id);
+    } catch (error) {
+      this.store.notify(messageOf(error));
+    }
+    this.focus();
+  }
+
+  private async showRecordings(): Promise<void> {
+    const { RecordingsView } = await import("../terminal/recordings");
+    const { api, project, store, preferences } = this;
+    const view = new RecordingsView({ api, project, store, preferences, closed: () => this.focus() });
+    this.recordings.value = view;
+    this.element.append(view.element);
+    await view.start();
+  }
+
   private async close(name: string): Promise<void> {
     const entry = this.entries.find((candidate) => candidate.name === name);
     if (!entry) return;
-    if (this.runs(entry) && !(await confirm(`End ${labelOf(name)}?`, "What runs in it is ended too.", "End it"))) return this.focus();
+    if (this.runs(entry) && !(await confirm(`End ${label(entry)}?`, "What runs in it is ended too.", "End it"))) return this.focus();
     if (this.runs(entry)) this.end(entry);
     this.remove(entry);
   }
@@ -212,12 +262,20 @@ export class TerminalPanel implements View {
   }
 
   private render(): void {
-    const tabs = this.entries.map(({ name, pane, terminal }) => ({
-      name,
-      label: labelOf(name),
-      hint: pane?.title.get() || terminal?.title || labelOf(name),
-      ended: pane ? pane.session.state.get().kind === "ended" : (terminal?.ended ?? false),
-    }));
+    const tabs = this.entries.map((entry) => {
+      const { name, pane, terminal } = entry;
+      const recorded = !!terminal?.recording;
+      pane?.screen.setLabel(spokenLabel(entry));
+      pane?.setRecorded(recorded);
+      return {
+        name,
+        label: label(entry),
+        hint: pane?.title.get() || label(entry),
+        ended: pane ? pane.session.state.get().kind === "ended" : (terminal?.ended ?? false),
+        recorded,
+        viewers: terminal?.viewers ?? 0,
+      };
+    });
     this.tabs.render(tabs, this.active?.name ?? null);
     this.renderEmpty();
   }
@@ -243,6 +301,11 @@ export class TerminalPanel implements View {
     }
   }
 
+  private recordItem(entry: Entry): MenuItem {
+    const on = !entry.terminal?.recording;
+    return { label: on ? "Record this terminal" : "Stop recording", run: () => void this.setRecorded(entry, on) };
+  }
+
   private menu(): MenuItem[] {
     const pane = this.active?.pane;
     const { preferences } = this;
@@ -252,15 +315,19 @@ export class TerminalPanel implements View {
       { label: "Larger text", run: () => preferences.zoom(1) },
       { label: "Smaller text", run: () => preferences.zoom(-1) },
       { label: "Usual text size", run: () => preferences.zoom(0) },
+      { label: "Recordings…", run: () => void this.showRecordings() },
       { label: `Screen reader mode: turn ${reader ? "off" : "on"}`, run: () => preferences.toggleScreenReader() },
     ];
-    if (!pane) return items;
+    if (!this.active || !pane) return items;
     const own: MenuItem[] = [
       { label: "Find", key: "Ctrl+Shift+F", run: () => pane.openSearch() },
       { label: "Copy", key: "Ctrl+Shift+C", run: () => void pane.copySelection() },
       { label: "Paste", key: "Ctrl+Shift+V", run: () => void pane.pasteClipboard() },
       { label: "Select all", run: () => pane.screen.terminal.selectAll() },
       { label: "Clear", run: () => pane.screen.terminal.clear() },
+      { label: `Who is attached (${this.active?.terminal?.viewers ?? 1})…`, run: () => this.active && void showViewers(label(this.active), this.active.terminal) },
+      { label: "Rename…", key: "F2", run: () => this.active && void this.rename(this.active.name) },
+      this.recordItem(this.active),
       { label: "Interrupt", key: "Ctrl+C", run: () => pane.session.signal("INT") },
     ];
     const close: MenuItem = { label: "Close terminal", danger: true, run: () => this.active && void this.close(this.active.name) };

@@ -39,6 +39,7 @@ export class TreeView implements View {
   private readonly scroller: HTMLElement;
   private readonly canvas = h("div", { class: "tree-canvas", role: "none" });
   private readonly note = h("p", { class: "tree-empty", hidden: true }, "No files yet. Make one with the buttons above, or drop some here.");
+  private readonly late = h("p", { class: "tree-late", role: "status" });
   private readonly shown = new Map<string, HTMLElement>();
   private cursor: string | null = null;
   private selected: string | null = null;
@@ -54,7 +55,7 @@ export class TreeView implements View {
     private readonly actions: TreeActions,
   ) {
     this.scroller = h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": "Files", id: "file-tree" }, this.canvas);
-    this.element = h("section", { class: "pane files", id: "pane-files", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller);
+    this.element = h("section", { class: "pane files", id: "pane-files", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller, this.late);
     this.disposables.add(files.onChange(() => this.schedule()));
     this.disposables.add(listen(this.scroller, "scroll", () => this.schedule(), { passive: true }));
     this.disposables.add(listen(this.scroller, "keydown", (event) => this.handleKey(event)));
@@ -82,6 +83,11 @@ export class TreeView implements View {
     if (path !== null && document.activeElement !== this.scroller) this.cursor = path;
     if (path !== null) this.scrollTo(path);
     this.schedule();
+  }
+
+  /** Says why programs' changes are not told as they happen; null when there is nothing to say. */
+  showLate(reason: string | null): void {
+    replace(this.late, reason && `Programs’ changes show late: ${reason}.`);
   }
 
   startCreate(kind: "file" | "folder", folder = this.folderAtCursor()): void {

@@ -1,13 +1,17 @@
-"""Public ports: reached by strangers, on their host and by path, for as long as they are public and no further."""
+"""Ports that others than the project's own people reach: public ones, and private ones by a share link."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from http.cookies import SimpleCookie
 from pathlib import Path
 
+import httpx
 import pytest
 from aiohttp import web
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from server.models import Visibility
+from server.models import ShareLink, Visibility
+from server.services.attempts import ATTEMPTS
 from tests.routes.test_preview import NAVIGATE
 from tests.support.previews import OTHER, PROJECT, Edge, edge, running_app
 
@@ -115,3 +119,97 @@ async def test_a_public_port_leads_no_stranger_to_the_ide(server: Edge, public: 
         assert (await client.get("/.hutch/other")).status_code == 404
         ticket = await client.get(f"{server.ide}/preview-ticket/{PROJECT}/{public}", headers={"Host": "127.0.0.1"})
         assert ticket.status_code == 401
+
+
+# ---- share links
+
+
+async def share(server: Edge, port: int, seconds: int = 3600) -> tuple[str, ShareLink]:
+    return await server.links.create(PROJECT, port, seconds)
+
+
+async def opened(server: Edge, port: int, secret: str, project: str = PROJECT) -> httpx.Response:
+    async with server.client(Host=server.host(port, project), **NAVIGATE) as client:
+        return await client.get(f"/.hutch/share?token={secret}")
+
+
+async def cookie(server: Edge, port: int, secret: str) -> str:
+    response = await opened(server, port, secret)
+    assert (response.status_code, response.headers["referrer-policy"]) == (303, "no-referrer")
+    sent: str = response.headers["set-cookie"]
+    return sent.partition(";")[0]
+
+
+async def test_a_link_gives_a_browser_a_cookie_for_that_host_until_it_expires(server: Edge, app: int) -> None:
+    secret, _ = await share(server, app, 600)
+    response = await opened(server, app, secret)
+    [morsel] = SimpleCookie(response.headers["set-cookie"]).values()
+    assert (morsel["path"], morsel["domain"], morsel["httponly"]) == ("/", "", True)
+    assert 590 <= int(morsel["max-age"]) <= 600
+
+    sent = {"Host": server.host(app), "Cookie": f"{morsel.key}={morsel.value}"}
+    async with server.client() as client:
+        page = await client.get("/", headers={**sent, **NAVIGATE})
+        assert page.status_code == 200 and "set-cookie" not in page.headers, "nothing prolongs it"
+        assert "Cookie" not in page.json()
+        for host in (server.host(app + 1), server.host(app, OTHER)):
+            assert (await client.get("/", headers={**sent, "Host": host})).status_code == 401
+        for path in ("/api/projects", f"/preview/{PROJECT}/{app}/", f"/preview-ticket/{PROJECT}/{app}"):
+            assert (await client.get(path, headers={"Cookie": sent["Cookie"]})).status_code in (401, 404)
+        server.clock.seconds += 601
+        assert (await client.get("/", headers=sent)).status_code == 401
+    assert (await opened(server, app, secret)).status_code == 401
+
+
+async def test_a_link_can_be_opened_by_several_browsers(server: Edge, app: int) -> None:
+    secret, _ = await share(server, app)
+    for _ in range(2):
+        sent = {"Host": server.host(app), "Cookie": await cookie(server, app, secret)}
+        async with server.client() as client:
+            assert (await client.get("/", headers=sent)).status_code == 200
+
+
+async def test_a_revoked_link_is_refused_at_the_next_request_and_its_sockets_are_cut(server: Edge, app: int) -> None:
+    secret, link = await share(server, app)
+    sent = {"Cookie": await cookie(server, app, secret), "Origin": f"http://{server.host(app)}"}
+    async with server.client(Host=server.host(app)) as client:
+        assert (await client.get("/", headers=sent)).status_code == 200
+        async with server.socket("/socket", sent, host=server.host(app)) as socket:
+            await socket.send("hello")
+            assert await socket.recv() == "hello"
+            await server.links.revoke(PROJECT, app, link.id)
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+        assert (await client.get("/", headers=sent)).status_code == 401
+    response = await opened(server, app, secret)
+    assert response.status_code == 401 and "was revoked" in response.text
+
+
+async def test_a_link_opens_its_own_port_alone(server: Edge, app: int) -> None:
+    secret, _ = await share(server, app)
+    for port, project, token in ((app + 1, PROJECT, secret), (app, OTHER, secret), (app, PROJECT, secret + "x")):
+        response = await opened(server, port, token, project)
+        assert response.status_code == 401 and "set-cookie" not in response.headers
+
+
+async def test_another_site_can_not_use_what_a_link_gave(server: Edge, app: int) -> None:
+    secret, _ = await share(server, app)
+    sent = {"Cookie": await cookie(server, app, secret), "Origin": f"http://{server.host(app, OTHER)}"}
+    async with server.client(Host=server.host(app)) as client:
+        assert (await client.post("/", headers=sent)).status_code == 403
+
+
+async def test_links_can_not_be_guessed_for_long(server: Edge, app: int) -> None:
+    secret, _ = await share(server, app)
+    for _ in range(ATTEMPTS):
+        assert (await opened(server, app, "wrong")).status_code == 401
+    assert (await opened(server, app, secret)).status_code == 429
+
+
+async def test_expired_links_are_not_listed_and_dropped(server: Edge) -> None:
+    _, first = await share(server, 3000, 60)
+    _, second = await share(server, 3000, 600)
+    assert {link.id for link in await server.links.of(PROJECT, 3000)} == {first.id, second.id}
+    server.clock.seconds += 61
+    assert [link.id for link in await server.links.of(PROJECT, 3000)] == [second.id]
+    assert second.expires_at - second.created_at == timedelta(minutes=10)

@@ -1,0 +1,76 @@
+"""The terminal panel in a real browser: several terminals, several people."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.support.server import Server
+from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("server"), "local") as server:
+        yield server
+
+
+@pytest.fixture
+def project(server: Server) -> str:
+    """A project whose container runs, and no terminal in it yet."""
+    with server.client() as client:
+        id: str = client.post("/api/projects", json={"template": "python"}).raise_for_status().json()["id"]
+        toml = '[run]\ninstall = false\ncommand = "exec sleep 10000"\n'
+        client.put(f"/api/projects/{id}/files/hutch.toml", content=toml).raise_for_status()
+        client.post(f"/api/projects/{id}/run").raise_for_status()
+    return id
+
+
+async def open_panel(page: Page, server: Server, project: str) -> None:
+    """Be signed in, in the project's IDE, in its first terminal with the prompt there."""
+    if not await page.context.cookies():
+        await page.goto(server.link)
+    await page.goto(f"{server.url}/projects/{project}")
+    panes = page.get_by_role("navigation", name="Panes")
+    if await panes.is_visible():
+        await panes.get_by_role("button", name="Terminal").click()
+    else:
+        await page.locator("#tab-terminal").click()
+    await page.locator(".terminal-pane:visible .xterm-helper-textarea").first.wait_for(state="attached")
+
+
+async def test_a_terminal_is_renamed_by_key_and_by_double_click(page: Page, server: Server, project: str) -> None:
+    await open_panel(page, server, project)
+    tab = page.get_by_role("tablist", name="Terminals").get_by_role("tab")
+    await expect(tab).to_have_text("Terminal 1")
+    async with Terminal(server, project, "terminals/terminal-1"):
+        await expect(tab).to_have_accessible_name("Terminal 1 2 viewers")
+        await page.get_by_role("button", name="Terminal menu").click()
+        await page.get_by_role("menuitem", name="Who is attached (2)").click()
+        listed = page.get_by_role("dialog", name="Attached to Terminal 1").get_by_role("listitem")
+        await expect(listed).to_have_text([re.compile("May type, for"), re.compile("May type, for")])
+        await page.keyboard.press("Escape")
+    await expect(tab).to_have_accessible_name("Terminal 1")
+
+    other = await page.context.new_page()
+    await open_panel(other, server, project)
+    await tab.press("F2")
+    field = page.get_by_label("Name of the terminal").get_by_role("textbox")
+    await expect(field).to_have_value("Terminal 1")
+    await field.fill("x" * 41)
+    await field.press("Enter")
+    await expect(page.get_by_role("alert").filter(has_text="at most 40 characters")).to_be_visible()
+    await field.fill("Build")
+    await field.press("Enter")
+    await expect(page.locator(".xterm-helper-textarea:focus")).to_have_attribute("aria-label", re.compile("^Build"))
+    there = other.get_by_role("tablist", name="Terminals").get_by_role("tab")
+    await expect(there.locator(".tab-name")).to_have_text("Build")
+
+    await there.dblclick()
+    field = other.get_by_label("Name of the terminal").get_by_role("textbox")
+    await field.fill("")
+    await field.press("Enter")
+    await expect(tab.locator(".tab-name")).to_have_text("Terminal 1")
