@@ -4,6 +4,7 @@ The walk is that of the other file operations and follows no link; the matching 
 .gitignore: the folders that such a file usually names are left out instead.
 """
 
+import codecs
 import json
 import os
 import re
@@ -84,7 +85,7 @@ class Searching:
         content = b""
         with suppress(Exception):
             # Whatever became of it since it was listed, it is searched no more.
-            content = _content(self._base, entry.path)
+            content = _content(self._base, entry.path).removeprefix(codecs.BOM_UTF8)
         if not content or b"\0" in content[:_SNIFFED]:
             return
         found = self._matcher.match(content)

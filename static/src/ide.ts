@@ -22,6 +22,7 @@ import { PendingView } from "./pending";
 import { DiskRefresh, isTerminal } from "./refresh";
 import { RunControl } from "./runcontrol";
 import { parseAnchor, recallSession, rememberSession } from "./session";
+import { Side } from "./side";
 import { recall, remember } from "./storage";
 import { type Pane, Store } from "./store";
 import type { ThemeChoice } from "./theme";
@@ -43,6 +44,13 @@ export async function startIde(root: HTMLElement, config: ProjectConfig, theme: 
   await new Ide(root, config, theme).start();
 }
 
+interface OpenOptions {
+  readonly line?: number | null;
+  /** Start and end in the line of what is to be selected. */
+  readonly range?: readonly [number, number] | null;
+  readonly focus?: boolean;
+}
+
 export class Ide {
   readonly store: Store;
   readonly documents: Documents;
@@ -50,6 +58,7 @@ export class Ide {
   readonly index: FileIndex;
   readonly actions: FileActions;
   readonly commands: Commands;
+  readonly side: Side;
   readonly workbench: WorkbenchView;
   readonly runControl: RunControl;
   /** Shows what went wrong. Never throws. */
@@ -100,6 +109,7 @@ export class Ide {
       preview: new PendingView("pane preview", "Preview", async () => new (await import("./views/preview")).PreviewPane(api, config, this.store)),
     };
     this.tree = this.disposables.add(this.makeTree());
+    this.side = this.disposables.add(new Side(this, api, this.id, this.tree.element));
     this.editor = this.disposables.add(this.makeEditor());
     this.workbench = this.disposables.add(this.makeWorkbench());
     this.steps = this.disposables.add(new StepsView(this.store));
@@ -123,12 +133,19 @@ export class Ide {
     return active && this.editor.viewOf(active);
   }
 
-  async openFile(path: string, { line = null, focus = true }: { readonly line?: number | null; readonly focus?: boolean } = {}): Promise<void> {
+  /** What is selected in the editor, if it is within one line. */
+  selectedText(): string {
+    const state = this.activeView()?.state;
+    const text = state?.sliceDoc(state.selection.main.from, state.selection.main.to) ?? "";
+    return text.includes("\n") ? "" : text;
+  }
+
+  async openFile(path: string, { line = null, range = null, focus = true }: OpenOptions = {}): Promise<void> {
     try {
       await this.documents.show(path);
       this.store.show("editor");
       const view = this.activeView();
-      if (view && line !== null) goTo(view, line);
+      if (view && line !== null) goTo(view, line, range);
       if (focus) this.editor.focus();
     } catch (error) {
       this.report(error);
@@ -145,7 +162,7 @@ export class Ide {
 
   /** Asks for the name in the tree; without `folder` in the one where its cursor is. */
   startCreate(kind: "file" | "folder", folder?: string): void {
-    this.store.show("files");
+    this.showFiles();
     this.tree.startCreate(kind, folder);
   }
 
@@ -155,7 +172,7 @@ export class Ide {
   }
 
   async reveal(path: string): Promise<void> {
-    this.store.show("files");
+    this.showFiles();
     await this.files.reveal(path);
     this.tree.select(path);
   }
@@ -173,6 +190,7 @@ export class Ide {
 
   focusPane(pane: Pane): void {
     this.store.show(pane);
+    if (pane === "files") this.side.showFiles();
     if (pane === "editor") this.editor.focus();
     else if (pane === "files") this.tree.focus();
     else void this.pending[pane].show().then((view) => view?.focus?.());
@@ -183,6 +201,11 @@ export class Ide {
     const at = panes.findIndex((pane) => document.getElementById(`pane-${pane}`)?.contains(document.activeElement));
     const next = panes[(at + 1) % panes.length];
     if (next) this.focusPane(next);
+  }
+
+  private showFiles(): void {
+    this.store.show("files");
+    this.side.showFiles();
   }
 
   private makeTree(): TreeView {
@@ -231,7 +254,7 @@ export class Ide {
 
   private makeWorkbench(): WorkbenchView {
     return new WorkbenchView(this.store, {
-      files: this.tree.element,
+      files: this.side.view.element,
       editor: this.editor.element,
       terminal: this.pending.terminal.element,
       logs: this.pending.logs.element,
@@ -355,7 +378,8 @@ function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
-function goTo(view: EditorView, number: number): void {
+function goTo(view: EditorView, number: number, range: readonly [number, number] | null): void {
   const line = view.state.doc.line(Math.min(Math.max(1, number), view.state.doc.lines));
-  view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });
+  const [anchor, head] = (range ?? [0, 0]).map((offset) => Math.min(line.to, line.from + offset)) as [number, number];
+  view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
 }

@@ -54,6 +54,22 @@ export interface Project {
   readonly createdAt: string;
 }
 
+/** A line of the answer of a search. Places are UTF-16 units from 0, lines and `column` count from 1. */
+export type Found =
+  | {
+      readonly type: "match";
+      readonly path: string;
+      readonly line: number;
+      readonly column: number;
+      /** The line, or a part of a long one, of which `skipped` units come before. */
+      readonly text: string;
+      readonly skipped: number;
+      readonly ranges: readonly (readonly [number, number])[];
+      /** The line is too long to say where the finds are. */
+      readonly long: boolean;
+    }
+  | { readonly type: "end"; readonly matches: number; readonly files: number; readonly stopped: string | null; readonly note: string | null };
+
 export interface Template {
   readonly name: string;
   readonly title?: string;

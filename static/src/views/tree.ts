@@ -55,7 +55,7 @@ export class TreeView implements View {
     private readonly actions: TreeActions,
   ) {
     this.scroller = h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": "Files", id: "file-tree" }, this.canvas);
-    this.element = h("section", { class: "pane files", id: "pane-files", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller, this.late);
+    this.element = h("section", { class: "pane", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller, this.late);
     this.disposables.add(files.onChange(() => this.schedule()));
     this.disposables.add(listen(this.scroller, "scroll", () => this.schedule(), { passive: true }));
     this.disposables.add(listen(this.scroller, "keydown", (event) => this.handleKey(event)));

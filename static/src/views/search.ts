@@ -1,0 +1,333 @@
+// The panel that searches in all files, and replaces what was found.
+
+import { messageOf, type SearchQuery } from "../api";
+import { h, icon, replace, setProps } from "../dom";
+import { nameOf, parentOf } from "../files";
+import { icons } from "../icons";
+import { DisposableStore, watch } from "../lifecycle";
+import { type Outcome, type Replacer, replacer, type Replacing } from "../replacing";
+import type { FoundFile, Match, Search } from "../search";
+import { button, iconButton } from "../widgets/button";
+import type { View } from "./view";
+
+export interface SearchActions {
+  open(path: string, match: Match): void;
+}
+
+const TYPING_MS = 300;
+// What an automatic search begins with: a single letter is in every line.
+const LEAST_TYPED = 2;
+// Characters of a line before its first find.
+const MOST_BEFORE = 16;
+type Toggle = "case" | "word" | "regex" | "replace";
+
+export class SearchPanel implements View {
+  readonly element: HTMLElement;
+  private readonly disposables = new DisposableStore();
+  private readonly input = field("Search", "Search in files");
+  private readonly replacement = field("Replace", "Replace with");
+  private readonly include = field("Files to search, such as src, *.ts", "Only these");
+  private readonly exclude = field("Files to leave out", "Leave out");
+  private readonly ignored = h("input", { type: "checkbox" });
+  private readonly toggles = new Map<Toggle, HTMLButtonElement>();
+  private readonly replaceRow = h("div", { class: "search-row", hidden: true });
+  private readonly summary = h("p", { class: "search-summary", role: "status" });
+  private readonly problem = h("p", { class: "problem", role: "alert" });
+  private readonly results = h("div", { class: "search-results", role: "tree", "aria-label": "Found" });
+  private readonly outcome = h("div", { class: "search-outcome", role: "status" });
+  private readonly shown = new Map<string, { readonly element: HTMLElement; readonly lines: HTMLElement; count: number }>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly search: Search,
+    private readonly replacing: Replacing,
+    private readonly actions: SearchActions,
+  ) {
+    this.element = h("div", { class: "search" }, this.makeForm(), this.problem, this.summary, this.outcome, this.results);
+    this.results.addEventListener("keydown", (event) => this.handleKey(event));
+    this.results.addEventListener("click", (event) => this.handleClick(event));
+    this.disposables.add(watch(search.state, () => this.renderSummary()));
+    this.disposables.add(search.onFound((file) => this.renderFile(file)));
+    this.disposables.add(search);
+  }
+
+  focus(): void {
+    this.input.focus();
+    this.input.select();
+  }
+
+  /** Searches for a text, such as what is selected in the editor. */
+  fill(text: string): void {
+    if (text) this.input.value = text;
+    if (text) this.start();
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.disposables.dispose();
+  }
+
+  private makeForm(): HTMLElement {
+    const toggle = (id: Toggle, label: string, path: string): HTMLButtonElement => {
+      const made = iconButton(label, path, () => this.toggle(id));
+      made.setAttribute("aria-pressed", "false");
+      this.toggles.set(id, made);
+      return made;
+    };
+    const options = [toggle("case", "Match case", icons.caseSensitive), toggle("word", "Whole words", icons.wholeWord), toggle("regex", "Regular expression", icons.regex)];
+    const all = button("All", () => void this.replaceAll());
+    setProps(all, { "aria-label": "Replace all", title: "Replace all" });
+    this.replaceRow.append(this.replacement, all);
+    const details = h(
+      "details",
+      { class: "search-more" },
+      h("summary", {}, "Which files"),
+      labelled("Only these", this.include),
+      labelled("Leave out", this.exclude),
+      h("label", { class: "search-check" }, this.ignored, "Ignored files too"),
+    );
+    const form = h(
+      "form",
+      { class: "search-form", role: "search", "aria-label": "Files" },
+      h("div", { class: "search-row" }, this.input, ...options, toggle("replace", "Replace", icons.replace)),
+      this.replaceRow,
+      details,
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.start();
+    });
+    for (const input of [this.input, this.include, this.exclude]) input.addEventListener("input", () => this.startSoon());
+    this.ignored.addEventListener("change", () => this.start());
+    this.replacement.addEventListener("input", () => this.renderAll());
+    this.input.addEventListener("keydown", (event) => event.key === "ArrowDown" && this.focusRow(this.rows()[0]));
+    return form;
+  }
+
+  private toggle(id: Toggle): void {
+    const on = !this.isOn(id);
+    this.toggles.get(id)?.setAttribute("aria-pressed", String(on));
+    if (id !== "replace") return this.start();
+    this.replaceRow.hidden = !on;
+    if (on) this.replacement.focus();
+    this.renderAll();
+  }
+
+  private isOn(id: Toggle): boolean {
+    return this.toggles.get(id)?.getAttribute("aria-pressed") === "true";
+  }
+
+  private startSoon(): void {
+    clearTimeout(this.timer);
+    if (this.input.value.length === 0 || this.input.value.length >= LEAST_TYPED) this.timer = setTimeout(() => this.start(), TYPING_MS);
+  }
+
+  private start(): void {
+    clearTimeout(this.timer);
+    this.shown.clear();
+    replace(this.results);
+    replace(this.outcome);
+    this.problem.textContent = "";
+    const query: SearchQuery = {
+      q: this.input.value,
+      regex: this.isOn("regex"),
+      case: this.isOn("case"),
+      word: this.isOn("word"),
+      include: this.include.value,
+      exclude: this.exclude.value,
+      ignored: this.ignored.checked,
+    };
+    if (!query.q) return this.search.clear();
+    this.search.start(query).catch((error: unknown) => (this.problem.textContent = messageOf(error)));
+  }
+
+  private renderSummary(): void {
+    const { running, finds, files, notes } = this.search.state.get();
+    const found = `${plural(finds, "result")} in ${plural(files, "file")}`;
+    const none = this.input.value && this.search.query && !this.problem.textContent ? "Nothing found." : "";
+    this.summary.textContent = [running ? `Searching… ${finds > 0 ? found : ""}` : finds > 0 ? `${found}.` : none, ...notes].filter(Boolean).join(" ");
+  }
+
+  private renderAll(): void {
+    this.shown.clear();
+    replace(this.results);
+    for (const file of this.search.files) this.renderFile(file);
+  }
+
+  private renderFile(file: FoundFile): void {
+    const shown = this.shown.get(file.path) ?? this.addFile(file.path);
+    const replace = this.currentReplacer();
+    for (const match of file.matches.slice(shown.count)) shown.lines.append(lineRow(match, replace));
+    shown.count = file.matches.length;
+    shown.element.querySelector(".search-total")?.replaceChildren(String(file.matches.length));
+  }
+
+  private addFile(path: string): { readonly element: HTMLElement; readonly lines: HTMLElement; count: number } {
+    const lines = h("div", { role: "group" });
+    const dismiss = h("button", { type: "button", class: "icon-button search-dismiss", tabindex: -1, "aria-label": `Leave out ${nameOf(path)}`, title: "Leave out" }, icon(icons.close));
+    const head = h(
+      "div",
+      { class: "search-file" },
+      h("span", { class: "twist open" }, icon(icons.chevron)),
+      h("span", { class: "search-name" }, nameOf(path)),
+      h("span", { class: "search-folder" }, parentOf(path)),
+      h("span", { class: "search-total" }),
+      dismiss,
+    );
+    const element = h("div", { role: "treeitem", "aria-expanded": "true", "aria-level": 1, tabindex: this.shown.size === 0 ? 0 : -1, "aria-label": path }, head, lines);
+    element.dataset["path"] = path;
+    this.results.append(element);
+    const shown = { element, lines, count: 0 };
+    this.shown.set(path, shown);
+    return shown;
+  }
+
+  private currentReplacer(): Replacer | null {
+    const { query } = this.search;
+    return this.isOn("replace") && query ? replacer(query, this.replacement.value) : null;
+  }
+
+  private async replaceAll(): Promise<void> {
+    const replace = this.currentReplacer();
+    const files = this.search.files;
+    if (!replace || files.length === 0) return;
+    const outcome = await this.replacing.run(files, replace);
+    for (const path of outcome.done) this.remove(path);
+    this.tell("Replaced in", outcome);
+  }
+
+  private async undo(): Promise<void> {
+    this.tell("Undone in", await this.replacing.undo());
+    this.input.focus();
+  }
+
+  private tell(what: string, { done, left }: Outcome): void {
+    const sentence = `${what} ${plural(done.length, "file")}.`;
+    const undo = this.replacing.canUndo ? button("Undo", () => void this.undo()) : null;
+    const reasons = left.map(({ path, why }) => h("li", {}, `${path}: ${why}.`));
+    replace(this.outcome, h("p", {}, sentence), undo, reasons.length > 0 && h("p", {}, "Left as they are:"), reasons.length > 0 && h("ul", {}, ...reasons));
+  }
+
+  // ---- rows
+
+  private rows(): HTMLElement[] {
+    return [...this.results.querySelectorAll<HTMLElement>("[role=treeitem]")].filter((row) => row.offsetParent !== null);
+  }
+
+  private focusRow(row: HTMLElement | undefined): void {
+    if (!row) return;
+    for (const other of this.results.querySelectorAll("[tabindex=\"0\"]")) other.setAttribute("tabindex", "-1");
+    row.setAttribute("tabindex", "0");
+    row.focus();
+  }
+
+  private handleKey(event: KeyboardEvent): void {
+    const rows = this.rows();
+    const at = rows.findIndex((row) => row === document.activeElement);
+    const row = rows[at];
+    if (!row) return;
+    const folds = row.hasAttribute("aria-expanded");
+    const moves: Readonly<Record<string, () => void>> = {
+      ArrowDown: () => this.focusRow(rows[at + 1]),
+      ArrowUp: () => (at === 0 ? this.input.focus() : this.focusRow(rows[at - 1])),
+      Home: () => this.focusRow(rows[0]),
+      End: () => this.focusRow(rows.at(-1)),
+      ArrowRight: () => (folds ? fold(row, true) : undefined),
+      ArrowLeft: () => (folds ? fold(row, false) : this.focusRow(row.parentElement?.closest<HTMLElement>("[role=treeitem]") ?? undefined)),
+      Enter: () => this.activate(row),
+      Delete: () => {
+        this.dismiss(row);
+        this.focusRow(this.rows()[Math.min(at, this.rows().length - 1)]);
+      },
+    };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    move();
+  }
+
+  private handleClick(event: MouseEvent): void {
+    const target = event.target instanceof Element ? event.target : null;
+    const row = target?.closest<HTMLElement>("[role=treeitem]");
+    if (!row) return;
+    if (target?.closest(".search-dismiss")) return this.dismiss(row);
+    this.focusRow(row);
+    this.activate(row);
+  }
+
+  private activate(row: HTMLElement): void {
+    if (row.hasAttribute("aria-expanded")) return fold(row, row.getAttribute("aria-expanded") === "false");
+    const { path, match } = this.placeOf(row);
+    if (match) this.actions.open(path, match);
+  }
+
+  private dismiss(row: HTMLElement): void {
+    const { path, match } = this.placeOf(row);
+    this.search.dismiss(path, match);
+    if (!this.search.files.some((file) => file.path === path)) return this.remove(path);
+    const shown = this.shown.get(path);
+    if (shown) shown.count -= 1;
+    row.remove();
+  }
+
+  private remove(path: string): void {
+    this.search.dismiss(path);
+    this.shown.get(path)?.element.remove();
+    this.shown.delete(path);
+    this.rows()[0]?.setAttribute("tabindex", "0");
+  }
+
+  private placeOf(row: HTMLElement): { readonly path: string; readonly match: Match | null } {
+    const path = row.closest<HTMLElement>("[data-path]")?.dataset["path"] ?? "";
+    const at = [...(row.parentElement?.children ?? [])].indexOf(row);
+    const file = this.search.files.find((candidate) => candidate.path === path);
+    return { path, match: row.dataset["path"] === undefined ? (file?.matches[at] ?? null) : null };
+  }
+}
+
+function field(placeholder: string, label: string): HTMLInputElement {
+  return h("input", { class: "input", type: "text", placeholder, "aria-label": label, spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
+}
+
+function labelled(label: string, input: HTMLElement): HTMLElement {
+  return h("label", { class: "search-field" }, label, input);
+}
+
+function plural(count: number, word: string): string {
+  return `${count.toLocaleString()} ${word}${count === 1 ? "" : "s"}`;
+}
+
+function fold(row: HTMLElement, open: boolean): void {
+  row.setAttribute("aria-expanded", String(open));
+  row.querySelector(".twist")?.classList.toggle("open", open);
+}
+
+/** A line with its finds marked; with a replacement what would come in their place too. */
+function lineRow(match: Match, replace: Replacer | null): HTMLElement {
+  const parts: (Node | string)[] = [];
+  let at = 0;
+  for (const [start, end] of match.ranges) {
+    const [from, to] = [start - match.skipped, end - match.skipped];
+    if (from < at || to > match.text.length) break;
+    const next = replace?.(" ".repeat(match.skipped) + match.text, start, end) ?? null;
+    parts.push(match.text.slice(at, from), h(replace ? "del" : "mark", {}, match.text.slice(from, to)));
+    if (next !== null) parts.push(h("ins", {}, next));
+    at = to;
+  }
+  parts.push(match.text.slice(at));
+  const text = match.long ? "A line that is too long to be shown" : "";
+  return h(
+    "div",
+    { role: "treeitem", class: "search-line", "aria-level": 2, tabindex: -1 },
+    h("span", { class: "search-number" }, match.line),
+    h("span", { class: "search-text" }, ...(text ? [text] : trimmed(parts))),
+  );
+}
+
+/** Without the indentation, and with the first find near the beginning: a list is narrow. */
+function trimmed(parts: readonly (Node | string)[]): readonly (Node | string)[] {
+  const [first, ...rest] = parts;
+  if (typeof first !== "string") return parts;
+  const before = first.trimStart();
+  return [before.length > MOST_BEFORE ? `…${before.slice(-MOST_BEFORE)}` : before, ...rest];
+}
