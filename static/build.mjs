@@ -32,7 +32,7 @@ const options = {
 };
 
 /** The modules that each page of main.ts imports on demand, by the name of the page. */
-const PAGES = { projects: "src/projects.ts", ide: "src/ide.ts" };
+const PAGES = { projects: "src/projects.ts", ide: "src/ide.ts", onlooker: "src/onlooker.ts" };
 
 /** Paths of an output and all that it imports statically, as the browser asks for them. */
 function closure(outputs, path, seen = new Set()) {

@@ -368,6 +368,14 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("GET", "/projects/{project}", "pages", "The IDE", {200: Answer(HTML, TEXT)}, problems=(503,)),
     Operation(
         "GET",
+        "/projects/{project}/terminals/{name}",
+        "pages",
+        "A terminal, to look at only",
+        {200: Answer(HTML, TEXT)},
+        problems=(503,),
+    ),
+    Operation(
+        "GET",
         "/login",
         "pages",
         "The sign-in page, or with a token the sign-in",

@@ -26,6 +26,7 @@ from server.routes.guard import (
     set_session_cookie,
 )
 from server.routes.problems import read_body
+from server.routes.sockets import terminal_name
 from server.routes.visits import see_other
 
 MOST_FORM: Final = 16 * 1024
@@ -41,6 +42,13 @@ async def projects(request: Request) -> Response:
 async def ide(request: Request) -> Response:
     project = await services_of(request).projects.get(ProjectId(request.path_params["project"]))
     return await _app_page(request, "ide", project_json(request, project))
+
+
+async def onlooker(request: Request) -> Response:
+    """One terminal, for somebody who only looks."""
+    name = terminal_name(request.path_params["name"])
+    project = await services_of(request).projects.get(ProjectId(request.path_params["project"]))
+    return await _app_page(request, "onlooker", project_json(request, project), name)
 
 
 async def login(request: Request) -> Response:
@@ -102,7 +110,9 @@ def _login_page(request: Request, following: str, error: AppError | None = None)
     return response
 
 
-async def _app_page(request: Request, page: str, project: dict[str, Any] | None) -> Response:
+async def _app_page(
+    request: Request, page: str, project: dict[str, Any] | None, terminal: str | None = None
+) -> Response:
     manifest = await _bundle.manifest()
     if manifest is None:
         response = _page(request, "error.html", _NOT_BUILT)
@@ -111,6 +121,7 @@ async def _app_page(request: Request, page: str, project: dict[str, Any] | None)
     services, nonce = services_of(request), secrets.token_urlsafe(16)
     config = {
         "project": project,
+        "terminal": terminal,
         "runtime": services.workspaces.runtime,
         "previewDomain": services.settings.preview_domain,
         "nonce": nonce,
@@ -161,6 +172,7 @@ _NOT_BUILT: Final = {
 routes: list[BaseRoute] = [
     secured("/", projects, action="projects.list"),
     secured("/projects/{project}", ide, action="project.read"),
+    secured("/projects/{project}/terminals/{name}", onlooker, action="project.terminal"),
     public("/login", login),
     public("/login", submit_login, methods=["POST"]),
     secured("/logout", logout, action="session.end", methods=["POST"]),

@@ -1,6 +1,6 @@
 // One function per endpoint of the server. No user interface here.
 
-import { type Entry, type Found, isObject, type Port, type Project, type Recording, type Status, type Template, type Terminal } from "./wire";
+import { type Entry, type Found, isObject, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal } from "./wire";
 
 /** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
 export class ApiError extends Error {
@@ -111,9 +111,9 @@ export class Api {
     return this.json("GET", `${projectPath(id)}/terminals`);
   }
 
-  /** Changes what people call a terminal; null for its name again. */
-  renameTerminal(id: string, name: string, title: string | null): Promise<Terminal> {
-    return this.json("PATCH", `${projectPath(id)}/terminals/${encodeURIComponent(name)}`, { title });
+  /** Changes what people call a terminal, null for its name again, or whose size it has. */
+  changeTerminal(id: string, name: string, change: { readonly title?: string | null; readonly sizing?: Sizing }): Promise<Terminal> {
+    return this.json("PATCH", `${projectPath(id)}/terminals/${encodeURIComponent(name)}`, change);
   }
 
   /** The newest first. */
@@ -211,6 +211,18 @@ export class Api {
     const query = new URLSearchParams({ cols: String(view.cols), rows: String(view.rows) });
     if (view.offset !== null) query.set("offset", String(view.offset));
     return this.socketUrl(`${projectPath(id)}/terminals/${encodeURIComponent(name)}?${query}`);
+  }
+
+  /** Looks at a terminal without touching it. */
+  onlookerSocketUrl(id: string, name: string, offset: number | null): string {
+    const query = new URLSearchParams({ view: "1" });
+    if (offset !== null) query.set("offset", String(offset));
+    return this.socketUrl(`${projectPath(id)}/terminals/${encodeURIComponent(name)}?${query}`);
+  }
+
+  /** The page that shows a terminal to somebody who only looks. */
+  onlookerUrl(id: string, name: string): string {
+    return `${this.origin}/projects/${encodeURIComponent(id)}/terminals/${encodeURIComponent(name)}`;
   }
 
   logsUrl(id: string, offset: number | null): string {

@@ -5,6 +5,8 @@ import { isObject, type Project } from "./wire";
 export interface Config {
   /** The project of an IDE page; null on the projects page. */
   readonly project: Project | null;
+  /** The terminal that the page shows; null on pages that are not about one. */
+  readonly terminal: string | null;
   readonly runtime: string;
   readonly previewDomain: string;
   /** Lets style elements through the page's content security policy. */
@@ -23,6 +25,7 @@ export function readConfig(page: Document): Config {
   if (!isObject(value)) throw new Error("expected the page's configuration in #hutch-config, found none");
   return {
     project: isObject(value["project"]) ? (value["project"] as unknown as Project) : null,
+    terminal: typeof value["terminal"] === "string" ? value["terminal"] : null,
     runtime: typeof value["runtime"] === "string" ? value["runtime"] : "",
     previewDomain: typeof value["previewDomain"] === "string" ? value["previewDomain"] : "",
     nonce: typeof value["nonce"] === "string" ? value["nonce"] : "",

@@ -10,8 +10,11 @@ const theme = new ThemeChoice(document.documentElement);
 const app = document.getElementById("app");
 if (!app) throw new Error("expected an element #app in the page, found none");
 
-const { project } = config;
-if (document.body.dataset["page"] === "ide" && project) {
+const { project, terminal } = config;
+if (project && terminal) {
+  const { startOnlooker } = await import("./onlooker");
+  await startOnlooker(app, { ...config, project }, terminal, theme);
+} else if (document.body.dataset["page"] === "ide" && project) {
   const { startIde } = await import("./ide");
   await startIde(app, { ...config, project }, theme);
 } else {

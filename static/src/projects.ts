@@ -1,14 +1,13 @@
 // The projects page.
 
 import { Api, messageOf } from "./api";
-import { h, icon, listen, replace, setProps } from "./dom";
+import { h, icon, listen } from "./dom";
 import { icons } from "./icons";
-import { watch } from "./lifecycle";
 import type { ThemeChoice } from "./theme";
 import { CreateView } from "./views/create";
 import { pathOf, ProjectsView } from "./views/projects";
-import { iconButton } from "./widgets/button";
 import { Notices } from "./widgets/notices";
+import { themeButton } from "./widgets/themebutton";
 
 const REFRESH_MS = 5000;
 
@@ -34,19 +33,13 @@ export async function startProjects(root: HTMLElement, theme: ThemeChoice): Prom
 }
 
 function header(theme: ThemeChoice): HTMLElement {
-  const toggle = iconButton("Dark colours", icons.moon, () => theme.toggle());
-  watch(theme.dark, (dark) => {
-    const label = dark ? "Light colours" : "Dark colours";
-    setProps(toggle, { "aria-label": label, title: label });
-    replace(toggle, icon(dark ? icons.sun : icons.moon));
-  });
   const signOut = h("button", { type: "submit", class: "icon-button", "aria-label": "Sign out", title: "Sign out" }, icon(icons.signOut));
   return h(
     "header",
     { class: "top" },
     h("a", { class: "home", href: "/" }, h("span", { class: "mark", "aria-hidden": "true" }), h("span", {}, "Hutch")),
     h("div", { class: "spacer" }),
-    toggle,
+    themeButton(theme.dark, () => theme.toggle()),
     h("form", { method: "post", action: "/logout" }, signOut),
   );
 }

@@ -86,6 +86,9 @@ export interface Entry {
   readonly etag: string | null;
 }
 
+/** A terminal with several viewers has the size of the smallest, or of the one who typed last. */
+export type Sizing = "smallest" | "latest";
+
 export interface Viewer {
   readonly since: string | null;
   readonly viewOnly: boolean;
@@ -99,6 +102,7 @@ export interface Terminal {
   readonly viewers: number;
   /** The viewers one by one; of very many only the first. */
   readonly attached: readonly Viewer[];
+  readonly sizing: Sizing;
   readonly startedAt: string;
   readonly cols: number;
   readonly rows: number;
@@ -143,6 +147,8 @@ export const VIEWER_WINDOW = 512 * 1024;
 export type StreamMessage =
   | { readonly type: "ready"; readonly offset: number }
   | { readonly type: "gap"; readonly offset: number }
+  /** The terminal's size, where another viewer's counts; from then on each change of it. */
+  | { readonly type: "size"; readonly cols: number; readonly rows: number }
   | { readonly type: "exit"; readonly code: number | null; readonly signal: string | null }
   | { readonly type: "error"; readonly title: string; readonly detail: string };
 
@@ -150,6 +156,8 @@ export type StreamMessage =
 export type StreamCommand =
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "resize"; readonly cols: number; readonly rows: number }
+  /** Has the program draw its whole screen. */
+  | { readonly type: "redraw" }
   | { readonly type: "signal"; readonly signal: "INT" | "TERM" | "QUIT" | "HUP" | "KILL" }
   | { readonly type: "close" };
 
@@ -187,6 +195,10 @@ export function parseStreamMessage(text: string): StreamMessage | null {
     case "ready":
     case "gap":
       return isOffset(fields["offset"]) ? { type: fields["type"], offset: fields["offset"] } : null;
+    case "size": {
+      const { cols, rows } = fields;
+      return isColumns(cols) && isColumns(rows) ? { type: "size", cols, rows } : null;
+    }
     case "exit":
       return { type: "exit", code: numberOrNull(fields["code"]), signal: stringOrNull(fields["signal"]) };
     case "error":
@@ -229,6 +241,11 @@ function isStatus(fields: Fields): fields is Fields & Status {
 
 function isOffset(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Whether a terminal can have so many columns or rows. */
+export function isColumns(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 1000;
 }
 
 function numberOrNull(value: unknown): number | null {

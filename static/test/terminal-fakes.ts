@@ -1,6 +1,6 @@
 // A session over the fake network, on a screen that a test moves.
 
-import { Session, type SessionOptions } from "../src/terminal/session";
+import { Session, type SessionOptions, type Size } from "../src/terminal/session";
 import { FakeClock, type FakeConnection, FakeNetwork } from "./fakes";
 
 /** A screen that parses when it is told to, as xterm.js parses later than it is written to. */
@@ -8,10 +8,15 @@ export class FakeScreen {
   cols = 80;
   rows = 24;
   shown = "";
+  readonly told: (Size | null)[] = [];
   private queue: { data: Uint8Array; parsed: () => void }[] = [];
 
   write(data: Uint8Array<ArrayBuffer>, parsed: () => void): void {
     this.queue.push({ data, parsed });
+  }
+
+  setSize(size: Size | null): void {
+    this.told.push(size);
   }
 
   get waiting(): number {

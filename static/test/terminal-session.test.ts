@@ -182,6 +182,30 @@ test("sizes are told when they change, never nonsense", () => {
   );
 });
 
+test("the size of the terminal is the screen's, until another connection", () => {
+  const { clock, network, screen, session, open, say } = startSession();
+  open(0);
+  say({ type: "size", cols: 60, rows: 20 });
+  for (const cols of [0, 1001, 1.5, "60"]) say({ type: "size", cols, rows: 20 });
+  assert.deepEqual(screen.told.map((size) => size && [size.cols, size.rows]), [null, [60, 20]]);
+  session.resize(100, 30);
+  network.last.handlers.closed(1006, "");
+  clock.advance(500);
+  assert.deepEqual(commandsOf(open(0), "resize"), [{ type: "resize", cols: 80, rows: 24 }]);
+  assert.equal(screen.told.at(-1), null);
+});
+
+test("who only looks sends nothing but acks and the wish for a redraw", () => {
+  const { clock, screen, session, open, output } = startSession({ interactive: false, viewOnly: true });
+  const connection = open(100);
+  output("\x1b[c");
+  settle({ clock, screen });
+  session.resize(100, 30);
+  session.input("x");
+  session.binaryInput("x");
+  assert.deepEqual(connection.sent.map((sent) => (typeof sent === "string" ? (JSON.parse(sent) as { type: string }).type : sent)).sort(), ["ack", "redraw"]);
+});
+
 test("the log takes no input and no size", () => {
   const { clock, screen, session, open, output } = startSession({ interactive: false });
   const connection = open(100);

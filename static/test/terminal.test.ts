@@ -138,7 +138,7 @@ test("held bytes drop the oldest", () => {
   assert.equal(held.size, 8);
 });
 
-const terminal = (name: string, startedAt: string, ended = false): Terminal => ({ name, title: name, startedAt, ended, viewers: 0, attached: [], cols: 80, rows: 24 });
+const terminal = (name: string, startedAt: string, ended = false): Terminal => ({ name, title: name, startedAt, ended, viewers: 0, attached: [], sizing: "smallest", cols: 80, rows: 24 });
 
 test("names count up from the first free one", () => {
   assert.equal(freeName([]), "terminal-1");

@@ -29,7 +29,9 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (dist / "main.js.gz").write_bytes(b"gzip")
     (dist / "main.css").write_text("a{}")
     (dist / "chunks" / "a-1.js").write_text("1")
-    (dist / "manifest.json").write_text(json.dumps({"projects": ["/static/dist/chunks/a-1.js"], "ide": []}))
+    (dist / "manifest.json").write_text(
+        json.dumps({"projects": ["/static/dist/chunks/a-1.js"], "ide": [], "onlooker": []})
+    )
     return _serve(dist, monkeypatch)
 
 
@@ -135,6 +137,16 @@ async def test_the_ide_page_has_its_project(built: Path, app: App, browser: http
     shown = document.config()["project"]
     assert (shown["id"], shown["name"], shown["status"]) == (project.id, name, "stopped")
     assert "<script>alert" not in response.text
+
+
+async def test_the_page_for_onlookers_has_its_terminal(built: Path, app: App, browser: httpx.AsyncClient) -> None:
+    project = await app.services.projects.create(name="Shown")
+    response = await browser.get(f"/projects/{project.id}/terminals/terminal-1", headers=NAVIGATION)
+    config = assert_safe(response).config()
+    assert (config["project"]["id"], config["terminal"]) == (project.id, "terminal-1")
+    for path in (f"{project.id}/terminals/%3Cscript%3E", f"{project.id}/terminals/a%00b"):
+        assert (await browser.get(f"/projects/{path}", headers=NAVIGATION)).status_code == 400
+    assert (await browser.get("/projects/unknown/terminals/terminal-1", headers=NAVIGATION)).status_code == 404
 
 
 async def test_the_policy(built: Path, browser: httpx.AsyncClient) -> None:

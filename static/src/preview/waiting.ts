@@ -109,7 +109,7 @@ export class WaitingState implements Disposable {
       parsed();
     };
     const endpoint = (offset: number | null): string => this.api.logsUrl(this.project, offset);
-    this.session.value = new Session({ endpoint, screen: { cols: 80, rows: LINES, write }, interactive: false, tail });
+    this.session.value = new Session({ endpoint, screen: { cols: 80, rows: LINES, setSize: () => undefined, write }, interactive: false, tail });
     this.session.value.start();
   }
 

@@ -1,6 +1,7 @@
 // Reads an asciicast v2 recording. Pure.
 
-import { isObject } from "../wire";
+import { isColumns, isObject } from "../wire";
+import type { Size } from "./session";
 
 export interface CastEvent {
   /** Seconds since the beginning. */
@@ -14,11 +15,6 @@ export interface Cast {
   readonly cols: number;
   readonly rows: number;
   readonly events: readonly CastEvent[];
-}
-
-export interface Size {
-  readonly cols: number;
-  readonly rows: number;
 }
 
 /** The recording; lines that are no events are passed over. Throws when the first line is no header. */
@@ -64,8 +60,7 @@ export function formatPosition(seconds: number): string {
 }
 
 function sizeOf(cols: unknown, rows: unknown): Size {
-  const isSize = (value: unknown): value is number => typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 1000;
-  return { cols: isSize(cols) ? cols : 80, rows: isSize(rows) ? rows : 24 };
+  return { cols: isColumns(cols) ? cols : 80, rows: isColumns(rows) ? rows : 24 };
 }
 
 function parsed(line: string): unknown {

@@ -6,7 +6,7 @@ import { Session } from "./session";
 export function endTerminal(endpoint: string): Promise<void> {
   const session = new Session({
     endpoint: () => endpoint,
-    screen: { cols: 0, rows: 0, write: (_data, parsed) => parsed() },
+    screen: { cols: 0, rows: 0, setSize: () => undefined, write: (_data, parsed) => parsed() },
     interactive: false,
   });
   return new Promise((resolve) => {

@@ -21,10 +21,13 @@ export interface PaneOptions {
   readonly offset: number | null;
   /** The shell starts with this pane. */
   readonly fresh: boolean;
+  /** Shows a terminal that others use: it takes no input, and the size that they give it. */
+  readonly viewOnly?: boolean;
   readonly dark: Observable<boolean>;
   readonly preferences: TerminalPreferences;
   readonly notify: (sentence: string) => void;
-  readonly stopRecording: () => void;
+  /** Null for who may not. */
+  readonly stopRecording: (() => void) | null;
 }
 
 const SCROLLBACK = 10_000;
@@ -45,23 +48,24 @@ export class TerminalPane implements Disposable {
   readonly title: Observable<string> = this.titleValue;
 
   constructor(private readonly options: PaneOptions) {
-    const { label, dark, preferences } = options;
-    this.screen = this.disposables.add(new TerminalScreen({ label, interactive: true, dark, preferences, scrollback: SCROLLBACK }));
+    const { label, dark, preferences, viewOnly = false } = options;
+    this.screen = this.disposables.add(new TerminalScreen({ label, interactive: !viewOnly, dark, preferences, scrollback: SCROLLBACK }));
     const { screen } = this;
     this.session = this.disposables.add(
       new Session({
         endpoint: (offset) => options.endpoint({ cols: screen.cols, rows: screen.rows, offset }),
         screen,
-        interactive: true,
+        interactive: !viewOnly,
+        viewOnly,
         offset: options.offset,
         fresh: options.fresh,
       }),
     );
     this.search = this.disposables.add(new SearchBar(screen));
     this.keys = new KeyBar(screen);
-    const status = this.disposables.add(new StatusLine(this.session, true, () => browserClock.now()));
+    const status = this.disposables.add(new StatusLine(this.session, !viewOnly, () => browserClock.now()));
     const stage = h("div", { class: "terminal-stage" }, screen.element, this.hovered, this.recording, this.request, status.element);
-    append(this.element, [this.search.element, stage, this.keys.element]);
+    append(this.element, [this.search.element, stage, viewOnly ? null : this.keys.element]);
     this.connect();
   }
 
@@ -75,7 +79,8 @@ export class TerminalPane implements Disposable {
   setRecorded(recorded: boolean): void {
     if (recorded !== this.recording.hidden) return;
     this.recording.hidden = !recorded;
-    if (recorded) replace(this.recording, h("span", { class: "recording-dot" }), h("span", {}, "Recording"), button("Stop", () => this.options.stopRecording()));
+    const { stopRecording } = this.options;
+    if (recorded) replace(this.recording, h("span", { class: "recording-dot" }), h("span", {}, "Recording"), stopRecording && button("Stop", stopRecording));
     else replace(this.recording);
   }
 
@@ -109,14 +114,14 @@ export class TerminalPane implements Disposable {
     const { disposables, screen, session } = this;
     const { terminal } = screen;
     disposables.add(screen.onOpen(() => session.start()));
-    disposables.add(screen.onResize(({ cols, rows }) => session.resize(cols, rows)));
+    disposables.add(screen.onRoom(({ cols, rows }) => session.resize(cols, rows)));
     disposables.add(terminal.onData((data) => session.input(this.keys.apply(data))));
     disposables.add(terminal.onBinary((data) => session.binaryInput(data)));
     disposables.add(screen.onLink((link) => void this.follow(link)));
     disposables.add(screen.onHover((url) => this.showTarget(url)));
     disposables.add(screen.onTitle((title) => this.titleValue.set(title)));
     disposables.add(screen.onCopyRequest((text) => this.offerCopy(text)));
-    disposables.add(listen(screen.element, "paste", (event) => this.handlePaste(event), { capture: true }));
+    if (!this.options.viewOnly) disposables.add(listen(screen.element, "paste", (event) => this.handlePaste(event), { capture: true }));
     terminal.attachCustomKeyEventHandler((event) => this.handleKey(event));
   }
 

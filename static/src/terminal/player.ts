@@ -2,7 +2,8 @@
 
 import { browserClock, type Clock } from "../clock";
 import { type Disposable, DisposableStore, MutableDisposable, type Observable, Value } from "../lifecycle";
-import { type Cast, parseSize, type Size, withoutPauses } from "./cast";
+import { type Cast, parseSize, withoutPauses } from "./cast";
+import type { Size } from "./session";
 
 export interface PlayerScreen {
   /** Calls `parsed` when all of `text` has taken effect. */

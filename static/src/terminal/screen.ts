@@ -13,7 +13,7 @@ import { searchColours, themeFor } from "./colours";
 import { allowSpanStyles } from "./inline";
 import { openableUrl } from "./links";
 import type { TerminalPreferences } from "./preferences";
-import type { Screen } from "./session";
+import type { Screen, Size } from "./session";
 import { touchScrolling } from "./touch";
 
 export interface ScreenOptions {
@@ -54,7 +54,7 @@ export class TerminalScreen implements Screen, Disposable {
   private readonly fitTimer = this.disposables.add(new MutableDisposable());
   private readonly bellTimer = this.disposables.add(new MutableDisposable());
   private readonly openEmitter = this.disposables.add(new Emitter<void>());
-  private readonly resizeEmitter = this.disposables.add(new Emitter<{ cols: number; rows: number }>());
+  private readonly roomEmitter = this.disposables.add(new Emitter<Size>());
   private readonly linkEmitter = this.disposables.add(new Emitter<Link>());
   private readonly hoverEmitter = this.disposables.add(new Emitter<string>());
   private readonly copyEmitter = this.disposables.add(new Emitter<string>());
@@ -63,7 +63,8 @@ export class TerminalScreen implements Screen, Disposable {
 
   /** Once, when the screen is in the page and has its size. */
   readonly onOpen = this.openEmitter.event;
-  readonly onResize = this.resizeEmitter.event;
+  /** Another size that there is room for. */
+  readonly onRoom = this.roomEmitter.event;
   /** A link that the person chose. Its address is http(s). */
   readonly onLink = this.linkEmitter.event;
   /** The address under the pointer, "" when there is none. */
@@ -74,7 +75,8 @@ export class TerminalScreen implements Screen, Disposable {
   readonly onFound = this.foundEmitter.event;
 
   private label: string;
-  private fixed: { readonly cols: number; readonly rows: number } | null = null;
+  private room: Size;
+  private imposed: Size | null = null;
   private visible = false;
   private opened = false;
   private lastPointer = "mouse";
@@ -83,6 +85,7 @@ export class TerminalScreen implements Screen, Disposable {
     this.label = options.label;
     this.element = h("div", { class: "terminal-screen" });
     this.terminal = new Terminal(settings(options));
+    this.room = { cols: this.terminal.cols, rows: this.terminal.rows };
     this.disposables.add({ dispose: () => this.terminal.dispose() });
     this.addAddons();
     this.listen();
@@ -93,11 +96,11 @@ export class TerminalScreen implements Screen, Disposable {
   }
 
   get cols(): number {
-    return this.terminal.cols;
+    return this.room.cols;
   }
 
   get rows(): number {
-    return this.terminal.rows;
+    return this.room.rows;
   }
 
   write(data: Uint8Array<ArrayBuffer>, parsed: () => void): void {
@@ -122,10 +125,10 @@ export class TerminalScreen implements Screen, Disposable {
     this.scheduleFit();
   }
 
-  /** Keeps this size from now on, whatever the element's: the text gets as small as it takes to fit. */
-  setSize({ cols, rows }: { readonly cols: number; readonly rows: number }): void {
-    this.fixed = { cols, rows };
-    this.terminal.resize(cols, rows);
+  /** Keeps this size from now on, whatever there is room for: the text gets as small as it takes to fit. Null fills the room. */
+  setSize(size: Size | null): void {
+    this.imposed = size;
+    if (size) this.terminal.resize(size.cols, size.rows);
     this.scheduleFit();
   }
 
@@ -166,7 +169,6 @@ export class TerminalScreen implements Screen, Disposable {
 
   private listen(): void {
     const { terminal, disposables, element } = this;
-    disposables.add(terminal.onResize((size) => this.resizeEmitter.fire(size)));
     disposables.add(terminal.onBell(() => this.flash()));
     disposables.add(terminal.onTitleChange((title) => this.titleEmitter.fire(title.slice(0, LONGEST_TITLE))));
     disposables.add(this.searchAddon.onDidChangeResults(({ resultIndex, resultCount }) => this.foundEmitter.fire({ index: resultIndex, count: resultCount })));
@@ -204,20 +206,21 @@ export class TerminalScreen implements Screen, Disposable {
   private fit(): void {
     if (this.element.clientWidth === 0 || this.element.clientHeight === 0) return;
     if (!this.opened) return this.open();
-    if (this.fixed) return this.shrink(this.fixed);
-    const size = this.fitAddon.proposeDimensions();
-    if (!size || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return;
-    const cols = Math.min(1000, Math.max(2, size.cols));
-    const rows = Math.min(1000, Math.max(1, size.rows));
-    if (cols !== this.cols || rows !== this.rows) this.terminal.resize(cols, rows);
-  }
-
-  private shrink({ cols, rows }: { readonly cols: number; readonly rows: number }): void {
-    const { options } = this.terminal;
-    options.fontSize = this.options.preferences.fontSize.get();
+    const { terminal } = this;
+    const fontSize = this.options.preferences.fontSize.get();
+    terminal.options.fontSize = fontSize;
     const room = this.fitAddon.proposeDimensions();
-    const part = room ? Math.min(room.cols / cols, room.rows / rows) : 1;
-    if (part < 1) options.fontSize = Math.max(SMALLEST_FONT, Math.floor(options.fontSize * part));
+    if (!room || !Number.isFinite(room.cols) || !Number.isFinite(room.rows)) return;
+    const cols = Math.min(1000, Math.max(2, room.cols));
+    const rows = Math.min(1000, Math.max(1, room.rows));
+    const size = this.imposed ?? { cols, rows };
+    const part = Math.min(cols / size.cols, rows / size.rows);
+    if (part < 1) terminal.options.fontSize = Math.max(SMALLEST_FONT, Math.floor(fontSize * part));
+    this.element.classList.toggle("imposed", size.cols !== cols || size.rows !== rows);
+    if (size.cols !== terminal.cols || size.rows !== terminal.rows) terminal.resize(size.cols, size.rows);
+    if (cols === this.cols && rows === this.rows) return;
+    this.room = { cols, rows };
+    this.roomEmitter.fire(this.room);
   }
 
   private open(): void {

@@ -7,16 +7,21 @@ import { browserClock, type Clock } from "../clock";
 import { formatSize } from "../format";
 import { type Disposable, DisposableStore, Emitter, MutableDisposable, type Observable, Value } from "../lifecycle";
 import { type Closed, ReconnectingSocket, type SocketOptions } from "../socket";
-import { CloseCode, parseStreamMessage, type StreamCommand, type StreamMessage } from "../wire";
+import { CloseCode, isColumns, parseStreamMessage, type StreamCommand, type StreamMessage } from "../wire";
 import { Cursor } from "./cursor";
 import { Outbox } from "./outbox";
 import { isReply } from "./replies";
 import { endNotice, gapNotice } from "./sequences";
 
-/** What shows the bytes. */
-export interface Screen {
+export interface Size {
   readonly cols: number;
   readonly rows: number;
+}
+
+/** What shows the bytes. Its size is what there is room for. */
+export interface Screen extends Size {
+  /** Takes the size of the terminal, where it is another than there is room for; null when that is not known. */
+  setSize(size: Size | null): void;
   /** Calls `parsed` when all of `data` has taken effect, and after the ones before. */
   write(data: Uint8Array<ArrayBuffer>, parsed: () => void): void;
 }
@@ -34,6 +39,8 @@ export interface SessionOptions {
   readonly screen: Screen;
   /** False for the log, which takes neither input nor a size. */
   readonly interactive: boolean;
+  /** Looks at a terminal that others use. Not interactive either. */
+  readonly viewOnly?: boolean;
   /** Null for the oldest byte that the server holds. */
   readonly offset?: number | null;
   /** Instead of an offset: begin this many bytes before the present end. */
@@ -48,12 +55,9 @@ export interface SessionOptions {
 const IDLE_ACK_MS = 250;
 // Silence after which a replay is over. Longer than the round trip that an ack takes in the middle of one.
 const SETTLED_MS = 400;
-// A program sees two changes of size only when they are apart; at once they are one signal and no change.
-const NUDGE_MS = 120;
 // The parser can pause only between writes.
 const LONGEST_WRITE = 64 * 1024;
 const MOST_TYPED_AHEAD = 4096;
-const MOST_COLUMNS = 1000;
 
 export class Session implements Disposable {
   private readonly disposables = new DisposableStore();
@@ -65,7 +69,6 @@ export class Session implements Disposable {
   private readonly socket = this.disposables.add(new MutableDisposable<ReconnectingSocket>());
   private readonly ackTimer = this.disposables.add(new MutableDisposable());
   private readonly settleTimer = this.disposables.add(new MutableDisposable());
-  private readonly nudgeTimer = this.disposables.add(new MutableDisposable());
   private readonly clock: Clock;
   private readonly outbox: Outbox;
   private readonly cursor = new Cursor();
@@ -159,8 +162,7 @@ export class Session implements Disposable {
 
   resize(cols: number, rows: number): void {
     const size = `${cols}x${rows}`;
-    if (!this.options.interactive || size === this.sentSize || !isSize(cols) || !isSize(rows)) return;
-    this.nudgeTimer.value = undefined;
+    if (!this.options.interactive || size === this.sentSize || !isColumns(cols) || !isColumns(rows)) return;
     if (this.command({ type: "resize", cols, rows })) this.sentSize = size;
   }
 
@@ -192,6 +194,8 @@ export class Session implements Disposable {
       case "exit":
         this.exit = message;
         return this.noteEnd();
+      case "size":
+        return this.options.screen.setSize(message);
       case "error":
         this.failure = message;
     }
@@ -218,6 +222,8 @@ export class Session implements Disposable {
     this.sentSize = "";
     if (lost > 0) this.noteGap(lost);
     else if (first && offset > 0) this.wantsRedraw = true;
+    // Who looks at it only is told anew.
+    if (this.options.interactive) this.options.screen.setSize(null);
     this.stateValue.set({ kind: "live" });
     this.resize(this.options.screen.cols, this.options.screen.rows);
     this.flushTypedAhead();
@@ -244,7 +250,6 @@ export class Session implements Disposable {
     const unsent = this.outbox.size;
     this.outbox.clear();
     this.ackTimer.value = undefined;
-    this.nudgeTimer.value = undefined;
     if (this.exit) return;
     if (closed.final) this.noteRefusal(closed.code);
     else this.noteLoss();
@@ -301,24 +306,18 @@ export class Session implements Disposable {
     this.settleTimer.value = undefined;
     if (!this.cursor.isDrained) return this.awaitSettled();
     this.cursor.settle();
-    if (this.wantsRedraw) this.nudge();
+    if (this.wantsRedraw && this.isTerminal) this.command({ type: "redraw" });
+    this.wantsRedraw = false;
   }
 
-  /** Makes full-screen programs draw all of their screen: one column less, and back. */
-  private nudge(): void {
-    this.wantsRedraw = false;
-    const { cols, rows } = this.options.screen;
-    if (!this.options.interactive || !isSize(cols - 1) || !isSize(rows)) return;
-    if (!this.command({ type: "resize", cols: cols - 1, rows })) return;
-    this.sentSize = "";
-    this.nudgeTimer.value = this.clock.after(NUDGE_MS, () => this.resize(this.options.screen.cols, this.options.screen.rows));
+  private get isTerminal(): boolean {
+    return this.options.interactive || (this.options.viewOnly ?? false);
   }
 
   private startOver(fresh: boolean): void {
     this.outbox.clear();
     this.ackTimer.value = undefined;
     this.settleTimer.value = undefined;
-    this.nudgeTimer.value = undefined;
     this.cursor.reset();
     this.startOffset = null;
     this.fresh = fresh;
@@ -347,10 +346,6 @@ export class Session implements Disposable {
   private command(command: StreamCommand): boolean {
     return this.state.get().kind === "live" && (this.socket.value?.send(JSON.stringify(command)) ?? false);
   }
-}
-
-function isSize(value: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= MOST_COLUMNS;
 }
 
 function refusalOf(code: number): string {

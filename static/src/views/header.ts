@@ -7,6 +7,7 @@ import type { Pane, Store } from "../store";
 import type { RunState } from "../wire";
 import { iconButton } from "../widgets/button";
 import { below, type MenuItem, openMenu } from "../widgets/menu";
+import { themeButton } from "../widgets/themebutton";
 import type { View } from "./view";
 
 export type Region = "files" | "bottom" | "preview";
@@ -45,7 +46,6 @@ export class HeaderView implements View {
   private readonly runButton: HTMLButtonElement;
   private readonly stopButton: HTMLButtonElement;
   private readonly restartButton: HTMLButtonElement;
-  private readonly themeButton: HTMLButtonElement;
   private readonly regionButtons = new Map<Region, HTMLButtonElement>();
 
   constructor(
@@ -56,8 +56,8 @@ export class HeaderView implements View {
     this.runButton = labelled("Run", icons.play, "primary", () => actions.run());
     this.stopButton = labelled("Stop", icons.stop, "plain", () => actions.stop());
     this.restartButton = labelled("Restart", icons.restart, "plain optional", () => actions.restart());
-    this.themeButton = iconButton("Dark colours", icons.moon, () => actions.toggleTheme());
-    this.themeButton.classList.add("wide-only");
+    const theme = themeButton(store.dark, () => actions.toggleTheme());
+    theme.classList.add("wide-only");
     const more = iconButton("More", icons.dots, () => openMenu(actions.menu(), below(more), "More"));
     const palette = iconButton("Commands", icons.search, () => actions.openPalette());
     palette.classList.add("optional");
@@ -71,12 +71,11 @@ export class HeaderView implements View {
       h("div", { class: "spacer" }),
       palette,
       ...this.regions(),
-      this.themeButton,
+      theme,
       more,
     );
     more.setAttribute("aria-haspopup", "menu");
     this.disposables.add(watch(store.status, () => this.renderState()));
-    this.disposables.add(watch(store.dark, (dark) => this.renderTheme(dark)));
   }
 
   /** Follows which regions and whether the steps show. */
@@ -102,12 +101,6 @@ export class HeaderView implements View {
       this.regionButtons.set(region, button);
       return button;
     });
-  }
-
-  private renderTheme(dark: boolean): void {
-    const label = dark ? "Light colours" : "Dark colours";
-    setProps(this.themeButton, { "aria-label": label, title: label });
-    replace(this.themeButton, icon(dark ? icons.sun : icons.moon));
   }
 
   private renderState(): void {

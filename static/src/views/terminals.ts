@@ -8,12 +8,13 @@ import { type Disposable, DisposableStore, MutableDisposable, watch } from "../l
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
 import { endTerminal } from "../terminal/ending";
+import { openInTab } from "../terminal/links";
 import { ClosedTerminals, freeName, isClosedTerminals, labelOf, problemWithTitle } from "../terminal/names";
 import { TerminalPane } from "../terminal/pane";
 import { TerminalPreferences } from "../terminal/preferences";
 import { TerminalTabs } from "../terminal/tabs";
 import { showViewers } from "../terminal/viewers";
-import { CloseCode, type Terminal } from "../wire";
+import { CloseCode, type Sizing, type Terminal } from "../wire";
 import { button, iconButton } from "../widgets/button";
 import { confirm, prompt } from "../widgets/dialog";
 import { below, type MenuItem, openMenu } from "../widgets/menu";
@@ -194,15 +195,23 @@ export class TerminalPanel implements View {
     const entry = this.entries.find((candidate) => candidate.name === name);
     if (!entry) return;
     const title = await prompt("Name of the terminal", label(entry), problemWithTitle);
-    if (title !== null && title !== label(entry)) {
-      try {
-        entry.terminal = await this.api.renameTerminal(this.project, name, title || null);
-      } catch (error) {
-        this.store.notify(messageOf(error));
-      }
-      this.render();
+    if (title !== null && title !== label(entry)) await this.change(entry, { title: title || null });
+    else this.focus();
+  }
+
+  private async change(entry: Entry, change: { readonly title?: string | null; readonly sizing?: Sizing }): Promise<void> {
+    try {
+      entry.terminal = await this.api.changeTerminal(this.project, entry.name, change);
+    } catch (error) {
+      this.store.notify(messageOf(error));
     }
+    this.render();
     this.focus();
+  }
+
+  private sizingItem(entry: Entry): MenuItem {
+    const latest = entry.terminal?.sizing === "latest";
+    return { label: latest ? "Size to the smallest viewer" : "Size to who types", run: () => void this.change(entry, { sizing: latest ? "smallest" : "latest" }) };
   }
 
   private async setRecorded({ name, terminal }: Entry, on: boolean): Promise<void> {
@@ -319,6 +328,7 @@ export class TerminalPanel implements View {
       { label: `Screen reader mode: turn ${reader ? "off" : "on"}`, run: () => preferences.toggleScreenReader() },
     ];
     if (!this.active || !pane) return items;
+    const { name } = this.active;
     const own: MenuItem[] = [
       { label: "Find", key: "Ctrl+Shift+F", run: () => pane.openSearch() },
       { label: "Copy", key: "Ctrl+Shift+C", run: () => void pane.copySelection() },
@@ -328,6 +338,8 @@ export class TerminalPanel implements View {
       { label: `Who is attached (${this.active?.terminal?.viewers ?? 1})…`, run: () => this.active && void showViewers(label(this.active), this.active.terminal) },
       { label: "Rename…", key: "F2", run: () => this.active && void this.rename(this.active.name) },
       this.recordItem(this.active),
+      this.sizingItem(this.active),
+      { label: "Open a view-only copy", run: () => openInTab(this.api.onlookerUrl(this.project, name)) },
       { label: "Interrupt", key: "Ctrl+C", run: () => pane.session.signal("INT") },
     ];
     const close: MenuItem = { label: "Close terminal", danger: true, run: () => this.active && void this.close(this.active.name) };
