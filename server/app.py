@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
@@ -23,7 +24,8 @@ from server.runtimes.image import image_tag
 from server.runtimes.local import LocalRuntime
 from server.services.accounts import Accounts
 from server.services.documents import Documents
-from server.services.previews import Previews, domain_conflict
+from server.services.domains import domain_conflict, neighbour_conflict
+from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.reaper import Reaper
 from server.services.recordings import Recordings
@@ -62,9 +64,10 @@ def create_app(settings: Settings, token: str) -> Starlette:
 
     Nothing is opened, started or connected before the application's own start.
     """
-    conflict = domain_conflict(settings.host, settings.preview_domain)
-    if conflict:
-        raise SettingsError(conflict)
+    domain = settings.preview_domain
+    for host in filter(None, (settings.host, settings.url and urlsplit(settings.url).hostname)):
+        if conflict := domain_conflict(host, domain) or neighbour_conflict(host, domain):
+            raise SettingsError(conflict)
     if settings.runtime == "local":
         _require_loopback(settings)
     return Starlette(
@@ -95,7 +98,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         idle_stop=settings.idle_stop,
     )
     accounts = Accounts(database, token)
-    previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
+    previews = Previews(workspaces, accounts, links, domain=settings.preview_domain, ide=settings.url)
     kept = Documents(settings.data / "run")
     app.state.services = Services(
         settings,

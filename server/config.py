@@ -4,6 +4,7 @@
 environment for a setting of ours.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -103,11 +104,21 @@ def _pids(text: str) -> int:
     return int(text)
 
 
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?", re.ASCII)
+
+
 def _domain(text: str) -> str:
     labels = text.lower().rstrip(".").split(".")
     if len(labels) < 2 or not all(label and label.replace("-", "a").isalnum() and label.isascii() for label in labels):
         raise ValueError("a domain name such as preview.example.org, without port")
     return ".".join(labels)
+
+
+def _url(text: str) -> str | None:
+    plain = text.lower().removesuffix("/")
+    if text and not _ORIGIN.fullmatch(plain):
+        raise ValueError("an address such as https://ide.example.org, without a path")
+    return plain or None
 
 
 def _subnets(text: str) -> str:
@@ -140,6 +151,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("memory", parse_size, "256MiB", "memory of one project"),
     Setting("cpus", _cpus, "0.5", "processors of one project"),
     Setting("pids", _pids, "100", "processes of one project"),
+    Setting("url", _url, "", "address at which browsers find the IDE, where it is not the one listened on"),
     Setting("preview_domain", _domain, "preview.localhost", "previews are at {port}-{id}. of this domain"),
     Setting("nixpkgs", _one_of("auto", "github", "offline"), "auto", "where the image takes nixpkgs from"),
     Setting("ca_bundle", _optional_file, "", "certificates (PEM) that projects trust, or else NODE_EXTRA_CA_CERTS"),
@@ -165,6 +177,7 @@ class Settings:
     memory: int
     cpus: float
     pids: int
+    url: str | None
     preview_domain: str
     nixpkgs: Literal["auto", "github", "offline"]
     ca_bundle: Path | None

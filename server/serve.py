@@ -63,7 +63,7 @@ def _run(settings: Settings, token: str, listener: socket.socket) -> int:
         timeout_graceful_shutdown=SHUTDOWN_AFTER,
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    server = _AnnouncingServer(config, f"http://{shown}:{port}/login?token={token}")
+    server = _AnnouncingServer(config, f"{settings.url or f'http://{shown}:{port}'}/login?token={token}")
     # Once everything is closed in order uvicorn raises the signal again; by then there is nothing left but to leave.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

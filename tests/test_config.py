@@ -56,6 +56,9 @@ def test_a_bad_token_is_not_repeated() -> None:
         ("idle_stop", "30m", 1800),
         ("idle_stop", "0", 0),
         ("preview_domain", "Preview.Example.ORG", "preview.example.org"),
+        ("url", "https://IDE.example.org/", "https://ide.example.org"),
+        ("url", "http://[::1]:8000", "http://[::1]:8000"),
+        ("url", "", None),
     ],
 )
 def test_units_are_understood(name: str, text: str, value: object) -> None:
@@ -77,6 +80,13 @@ def test_units_are_understood(name: str, text: str, value: object) -> None:
         ("subnets", "many"),
         ("port", "٣"),
         ("preview_domain", "localhost"),
+        ("url", "ide.example.org"),
+        ("url", "ftp://ide.example.org"),
+        ("url", "https://ide.example.org/path"),
+        ("url", "https://ide.example.org?q"),
+        ("url", "https://"),
+        ("url", "https://me@ide.example.org"),
+        ("url", "https://["),
         ("preview_domain", "a..b"),
         ("preview_domain", "a b.c"),
         ("ca_bundle", "/does/not/exist.pem"),

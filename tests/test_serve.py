@@ -53,6 +53,10 @@ def test_a_taken_port_is_refused_with_what_to_do(tmp_path: Path) -> None:
         ({"HUTCH_PORT": "many"}, "HUTCH_PORT"),
         ({"HUTCH_HOST": "127.0.0.1", "HUTCH_PREVIEW_DOMAIN": "nodots"}, "HUTCH_PREVIEW_DOMAIN"),
         ({"HUTCH_HOST": "0.0.0.0", "HUTCH_RUNTIME": "local"}, "HUTCH_RUNTIME=docker"),
+        ({"HUTCH_URL": "https://example.org", "HUTCH_PREVIEW_DOMAIN": "p.example.org"}, "which is its parent"),
+        ({"HUTCH_URL": "https://p.example.org", "HUTCH_PREVIEW_DOMAIN": "p.example.org"}, "lies within"),
+        ({"HUTCH_URL": "https://ide.p.example.org", "HUTCH_PREVIEW_DOMAIN": "p.example.org"}, "lies within"),
+        ({"HUTCH_URL": "https://ide.example.org", "HUTCH_PREVIEW_DOMAIN": "p.example.org"}, "cookies for example.org"),
     ],
 )
 def test_settings_that_can_not_be_are_refused(tmp_path: Path, settings: dict[str, str], said: str) -> None:

@@ -33,7 +33,7 @@ _NOT_SENT: Final = frozenset(
 )
 _NOT_ANSWERED: Final = frozenset(
     # The server dates its answers itself. The others would bind the browser beyond this connection or this port.
-    {b"date", b"alt-svc", b"strict-transport-security", b"public-key-pins", b"expect-ct"}
+    {b"date", b"alt-svc", b"origin-agent-cluster", b"strict-transport-security", b"public-key-pins", b"expect-ct"}
 )
 _NOT_ON_OUR_ORIGIN: Final = frozenset(
     {
@@ -42,7 +42,6 @@ _NOT_ON_OUR_ORIGIN: Final = frozenset(
         b"clear-site-data",
         b"critical-ch",
         b"nel",
-        b"origin-agent-cluster",
         b"report-to",
         b"reporting-endpoints",
         b"service-worker-allowed",
@@ -58,6 +57,8 @@ _CLEARABLE: Final = ('"cache"', '"storage"', '"executionContexts"', '"clientHint
 """What a host may clear of its own. Cookies are cleared for all previews at once, so that is left out."""
 PARTITIONED: Final = b"SameSite=None; Secure; Partitioned"
 """What a cookie says that browsers are to keep in a frame of another site, and for that site alone."""
+ORIGIN_KEYED: Final = (b"origin-agent-cluster", b"?1")
+"""Every host for itself: no page can give up its origin for the domain that other projects are in too."""
 SANDBOX: Final = b"sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
 
 
@@ -238,11 +239,10 @@ _RESPONSE_VALUES: Final[Mapping[bytes, Callable[[bytes, Road], bytes | None]]] =
 
 
 def _confinement(answered: list[tuple[bytes, bytes]], road: Road) -> list[tuple[bytes, bytes]]:
-    names = {name for name, _ in answered}
     if not road.by_path:
-        return [] if b"origin-agent-cluster" in names else [(b"origin-agent-cluster", b"?1")]
+        return [ORIGIN_KEYED]
     added = [(b"content-security-policy", SANDBOX)]
-    if road.granted and b"access-control-allow-origin" not in names:
+    if road.granted and all(name != b"access-control-allow-origin" for name, _ in answered):
         added.append((b"access-control-allow-origin", b"*"))
     return added
 

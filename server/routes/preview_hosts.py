@@ -22,7 +22,8 @@ from server.routes.problems import problem
 from server.routes.proxy import Pairs
 from server.routes.visits import OURS, Admission, Visit, answer, client_address, see_other
 from server.services.accounts import Actor
-from server.services.previews import GRANT_LIFETIME, TICKET_PATH, Kind, Target, domain_conflict
+from server.services.domains import domain_conflict
+from server.services.previews import GRANT_LIFETIME, TICKET_PATH, Kind, Target
 
 COOKIE: Final = "hutch_preview"
 _CREDENTIAL: Final = b"x-hutch-authorization"
@@ -74,7 +75,7 @@ class _HostVisit(Visit):
             return self.known(actor, credential=credential)
         if headers.values(sent, _CREDENTIAL):
             raise NotSignedIn("the token in X-Hutch-Authorization is not valid")
-        for cookie in headers.cookies(sent, COOKIE)[: guard.MOST_COOKIES]:
+        for cookie in headers.cookies(sent, self._cookie_name)[: guard.MOST_COOKIES]:
             kind = Kind.FRAME if cookie.startswith(Kind.FRAME) else Kind.HOST
             grant = await self.services.previews.examine(cookie, self.target, kind)
             if grant is not None:
@@ -168,6 +169,11 @@ class _HostVisit(Visit):
         return response
 
     @property
+    def _cookie_name(self) -> str:
+        # Under TLS the prefix keeps another project's page from planting one for the domain that both are in.
+        return f"__Host-{COOKIE}" if self.origin.scheme == "https" else COOKIE
+
+    @property
     def _kind(self) -> Kind:
         # In a frame of the IDE, which is another site, a browser keeps only cookies that say they are for that; they
         # need a name that it trusts. In a tab of its own the preview gets along without, as do programs.
@@ -178,7 +184,7 @@ class _HostVisit(Visit):
         framed = self._kind is Kind.FRAME
         place = PARTITIONED.decode() if framed else "SameSite=Lax"
         secure = "; Secure" if self.origin.scheme == "https" and not framed else ""
-        return f"{COOKIE}={grant}; Path=/; Max-Age={seconds}; HttpOnly; {place}{secure}"
+        return f"{self._cookie_name}={grant}; Path=/; Max-Age={seconds}; HttpOnly; {place}{secure}"
 
     def _query(self, name: str) -> str:
         query: bytes = self.scope["query_string"]

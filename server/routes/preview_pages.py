@@ -72,5 +72,7 @@ def page(status: int, title: str, text: str, *, ready: str | None = None, ide: s
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
+        # The first page of a host decides for all that follow.
+        "Origin-Agent-Cluster": "?1",
     }
     return HTMLResponse(body, status, headers)

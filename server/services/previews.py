@@ -7,13 +7,13 @@ It comes by a ticket, good once and for seconds, which the IDE hands out. On a p
 
 import asyncio
 import hmac
+import logging
 import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -21,10 +21,13 @@ from server.errors import AppError, NotFound
 from server.models import PROJECT_ID, Port, ProjectId, ShareLink
 from server.services.accounts import Accounts, Actor
 from server.services.dialing import Dialer, Ways
+from server.services.domains import neighbour_conflict
 from server.services.share_links import ShareLinks
 from server.services.tickets import Ticket, Tickets
 from server.services.upstream import PATIENCE, Upstream
 from server.services.upstream_socket import UpstreamSocket, open_socket
+
+logger = logging.getLogger(__name__)
 
 GRANT_LIFETIME: Final = 12 * 3600
 RENEW_BELOW: Final = GRANT_LIFETIME / 2
@@ -88,37 +91,11 @@ def parse_target(label: str) -> Target | None:
     return Target(ProjectId(match[2]), int(match[1]))
 
 
-def domain_conflict(host: str, domain: str) -> str | None:
-    """Why the IDE can't be at `host` while previews are at `domain`, as a sentence; None when it can.
-
-    An app's page may set cookies for the parents of its host. On a parent, they would reach the IDE.
-    """
-    host, domain = host.lower().rstrip("."), domain.lower().rstrip(".")
-    if _is_address(host) or ("." not in host and host != domain):
-        # Browsers refuse cookies for a name without dots, such as localhost, to names below it.
-        return None
-    if host == domain or host.endswith("." + domain):
-        return f"{host} lies within the previews' domain {domain}, where every name belongs to an app; " + _CHOOSE
-    if domain.endswith("." + host):
-        return f"previews at {domain} could set cookies for {host}, which is its parent; " + _CHOOSE
-    return None
-
-
-_CHOOSE: Final = "choose another domain for previews with HUTCH_PREVIEW_DOMAIN"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
 class Previews:
     """Names previews, grants access to them and reaches the apps. `close` before the loop ends.
 
-    `now` (seconds since the epoch) and `patience` (seconds for an app to answer) are set by tests.
+    `ide` is the address of the IDE where it was set. `now` (seconds since the epoch) and `patience` (seconds for an app
+    to answer) are set by tests.
     """
 
     def __init__(
@@ -128,13 +105,14 @@ class Previews:
         links: ShareLinks,
         *,
         domain: str,
+        ide: str | None = None,
         now: Callable[[], float] = time.time,
         patience: float = PATIENCE,
     ) -> None:
         self.domain = domain.lower().rstrip(".")
         self._dialer = Dialer(workspaces)
         self.upstream = Upstream(self._dialer, patience=patience)
-        self.ide: str | None = None
+        self.ide = ide
         self._workspaces = workspaces
         self._accounts = accounts
         self._links = links
@@ -173,6 +151,8 @@ class Previews:
 
     def note_ide(self, origin: str) -> None:
         """Remember where a signed-in browser found the IDE: that is where its previews send it to get in."""
+        if self.ide != origin and (conflict := neighbour_conflict(urlsplit(origin).hostname or "", self.domain)):
+            logger.warning("%s", conflict)
         self.ide = origin
 
     # ---- leave to see them

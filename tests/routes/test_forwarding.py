@@ -214,6 +214,7 @@ def test_whom_the_app_allows_is_known_to_the_browser_by_another_name(
 def test_what_would_bind_the_browser_beyond_the_host_is_left_out() -> None:
     binding = [(b"alt-svc", b"h3"), (b"strict-transport-security", b"max-age=1"), (b"date", b"x")]
     assert answered([*binding, (b"etag", b"1")]) == [(b"etag", b"1")]
+    assert to_browser([(b"origin-agent-cluster", b"?0")], HOST) == [(b"origin-agent-cluster", b"?1")]
     assert answered([(b"clear-site-data", b'"cookies"')]) == []
     assert answered([(b"clear-site-data", b'"cookies", "storage"')]) == [(b"clear-site-data", b'"storage"')]
     assert b"cookies" not in dict(answered([(b"clear-site-data", b'"*"')]))[b"clear-site-data"]

@@ -356,6 +356,18 @@ async def test_a_page_leads_by_the_ide_to_a_cookie_of_the_host(server: Edge, app
             assert (await client.get("/", headers={**sent, "Host": host})).status_code == 401
 
 
+async def test_under_tls_the_cookie_is_one_that_neighbours_can_not_plant(server: Edge, app: int) -> None:
+    ticket = server.previews.issue_ticket(await server.actor(), Target(PROJECT, app), "/")
+    secure = f"https://{app}-{PROJECT}.{DOMAIN}"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server.app), base_url=secure) as client:
+        entered = await client.get(f"/.hutch/ticket?ticket={ticket}", headers=NAVIGATE)
+        name, value = entered.headers["set-cookie"].partition(";")[0].split("=", 1)
+        assert name == f"__Host-{PREVIEW_COOKIE}" and "; Secure" in entered.headers["set-cookie"]
+        client.cookies.clear()
+        for sent, status in ((name, 200), (PREVIEW_COOKIE, 401)):
+            assert (await client.get("/", headers={"Cookie": f"{sent}={value}"})).status_code == status
+
+
 async def follow(server: Edge, client: httpx.AsyncClient, response: httpx.Response) -> tuple[list[str], dict[str, str]]:
     """The hosts that redirects lead a browser through, and the cookies that each has it keep."""
     hosts, cookies = [response.request.headers["host"]], {}

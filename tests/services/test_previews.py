@@ -6,13 +6,13 @@ import pytest
 from server.errors import NotFound, NotSignedIn
 from server.models import Project
 from server.services.accounts import Accounts, Actor
+from server.services.domains import domain_conflict, neighbour_conflict
 from server.services.previews import (
     GRANT_LIFETIME,
     TRUST_FOR,
     Kind,
     Previews,
     Target,
-    domain_conflict,
     is_grant,
     parse_target,
 )
@@ -158,6 +158,25 @@ def test_an_ide_that_previews_could_set_cookies_for_is_refused(host: str, domain
 )
 def test_other_ides_are_not(host: str, domain: str) -> None:
     assert domain_conflict(host, domain) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "shared"),
+    [
+        ("ide.example.org", "preview.example.org", "example.org"),
+        ("IDE.example.org", "a.b.Example.org", "example.org"),
+        ("ide.example.co.uk", "preview.example.co.uk", "example.co.uk"),
+        ("ide.10-0-0-1.nip.io", "preview.10-0-0-1.nip.io", "10-0-0-1.nip.io"),
+        ("ide.example.org", "example-previews.org", None),
+        ("ide.example.co.uk", "previews.co.uk", None),
+        ("mine.duckdns.org", "previews.duckdns.org", None),
+        ("ide.localhost", "preview.localhost", None),
+        ("10.0.0.1", "preview.0.0.1", None),
+    ],
+)
+def test_previews_beside_the_ide_could_set_cookies_above_both(host: str, domain: str, shared: str | None) -> None:
+    reason = neighbour_conflict(host, domain)
+    assert reason is None if shared is None else reason and f"cookies for {shared}," in reason
 
 
 async def test_a_ticket_is_good_once(previews: Previews, accounts: Accounts) -> None:
