@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from server.config import Settings, SettingsError
 from server.errors import AppError
 from server.middleware import middleware, unknown_sockets
-from server.routes import api, files, health, openapi, pages, preview, recordings, search, sharing, sockets
+from server.routes import api, files, health, logs, openapi, pages, preview, recordings, search, sharing, sockets
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
 from server.runtimes.base import Runtime
@@ -25,6 +25,7 @@ from server.runtimes.local import LocalRuntime
 from server.services.accounts import Accounts
 from server.services.documents import Documents
 from server.services.domains import domain_conflict, neighbour_conflict
+from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.reaper import Reaper
@@ -50,6 +51,7 @@ routes: list[BaseRoute] = [
     *search.routes,
     *sockets.routes,
     *recordings.routes,
+    *logs.routes,
     *openapi.routes,
     *health.routes,
     *preview.routes,
@@ -108,6 +110,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         workspaces,
         previews,
         Recordings(kept, workspaces),
+        Logs(kept, workspaces),
         sharing,
         links,
         search=Search(workspaces, documents),

@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from server.config import Settings
 from server.services.accounts import Accounts
 from server.services.documents import Documents
+from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
@@ -27,6 +28,7 @@ class Services:
     workspaces: Workspaces
     previews: Previews
     recordings: Recordings
+    logs: Logs
     sharing: Sharing
     links: ShareLinks
     search: Search

@@ -171,6 +171,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             },
         }
     ),
+    "LogTimes": {
+        **record({"times": array(record({"offset": WHOLE, "time": TIME})), "more": FLAG}),
+        "description": "What lies at an offset came at the time of the last entry up to it.",
+    },
     "Recording": record(
         {
             "id": RECORDING,

@@ -319,11 +319,31 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         query={"cols": WHOLE, "rows": WHOLE, "offset": _OFFSET, "view": _VIEW},
         description="A name that does not exist starts a login shell. Frames: StreamMessage, StreamCommand.",
     ),
+    Operation(
+        "GET",
+        f"{_P}/logs/download",
+        "running",
+        "Download all that is kept of the app's log",
+        {200: Answer("text/plain", BINARY, ("Content-Disposition",))},
+        query={
+            "timestamps": {"enum": [0, 1], "default": 0, "description": "Each line after the time at which it came."}
+        },
+        description="Whether the project runs or not. With the colours, as control sequences.",
+    ),
+    Operation(
+        "GET",
+        f"{_P}/logs/times",
+        "running",
+        "See when the app's log came",
+        _json(ref("LogTimes")),
+        query={"offset": _OFFSET},
+        description="From the offset on, and no more than 2,000 entries.",
+    ),
     _socket(
         f"{_P}/logs",
         "Follow the app's log",
         query={"offset": _OFFSET},
-        description="Frames: StreamMessage, StreamCommand.",
+        description="Frames: StreamMessage, StreamCommand. While the project does not run, what is kept.",
     ),
     _socket(f"{_P}/events", "Follow what happens in a project", query={}, description="Frames: Event."),
     *(

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -22,7 +23,7 @@ from server.models import ProjectId
 from server.routes.api import ports_json, status_json, terminals_json
 from server.routes.context import services_of
 from server.routes.guard import secured_socket
-from server.runtimes.link import Stream
+from server.services.logs import Viewed
 
 _LOOKS = (wire.Ack, wire.Redraw)
 """What a socket that only looks may send."""
@@ -47,10 +48,10 @@ def terminal_name(name: str) -> str:
 async def terminal(websocket: WebSocket) -> None:
     async with _answering(websocket):
         name = terminal_name(websocket.path_params["name"])
-        size = wire.parse_size(_number(websocket, "cols", 80), _number(websocket, "rows", 24))
+        size = wire.parse_size(whole_number(websocket, "cols", 80), whole_number(websocket, "rows", 24))
         workspaces = services_of(websocket).workspaces
         id = ProjectId(websocket.path_params["project"])
-        if _view_only(websocket):
+        if flag(websocket, "view"):
             stream = await workspaces.look_at_terminal(id, name, _offset(websocket))
             await _Viewer(websocket, stream, None, view_only=True).serve(None)
             return
@@ -63,8 +64,8 @@ async def terminal(websocket: WebSocket) -> None:
 
 async def logs(websocket: WebSocket) -> None:
     async with _answering(websocket):
-        workspaces = services_of(websocket).workspaces
-        stream = await workspaces.logs(ProjectId(websocket.path_params["project"]), _offset(websocket))
+        logs = services_of(websocket).logs
+        stream = await logs.follow(ProjectId(websocket.path_params["project"]), _offset(websocket))
         await _Viewer(websocket, stream, None).serve(None)
 
 
@@ -72,7 +73,7 @@ class _Viewer:
     """One socket on one stream. `touch` notes a person's input; None where there is none to be had."""
 
     def __init__(
-        self, websocket: WebSocket, stream: Stream, touch: Callable[[], None] | None, *, view_only: bool = False
+        self, websocket: WebSocket, stream: Viewed, touch: Callable[[], None] | None, *, view_only: bool = False
     ) -> None:
         self._view_only = view_only
         self._websocket = websocket
@@ -229,15 +230,17 @@ async def _quietly(sending: Awaitable[None]) -> None:
         pass
 
 
-def _view_only(websocket: WebSocket) -> bool:
-    value = websocket.query_params.get("view", "0")
+def flag(connection: HTTPConnection, name: str) -> bool:
+    """A value of the query that is 0 or 1, 0 when it is left out. Raises BadRequest."""
+    value = connection.query_params.get(name, "0")
     if value not in ("0", "1"):
-        raise BadRequest("view must be 0, or 1 to look only")
+        raise BadRequest(f"{name} must be 0 or 1")
     return value == "1"
 
 
-def _number(websocket: WebSocket, name: str, default: int) -> int:
-    text = websocket.query_params.get(name, str(default))
+def whole_number(connection: HTTPConnection, name: str, default: int) -> int:
+    """A value of the query. Raises BadRequest for what is none."""
+    text = connection.query_params.get(name, str(default))
     # Bounded before it is parsed: int() takes long for a number of a million digits.
     if len(text) > 20 or not text.isascii() or not text.isdigit():
         raise BadRequest(f"{name} must be a whole number")
@@ -247,7 +250,7 @@ def _number(websocket: WebSocket, name: str, default: int) -> int:
 def _offset(websocket: WebSocket) -> int | None:
     if "offset" not in websocket.query_params:
         return None
-    return wire.parse_offset(_number(websocket, "offset", 0))
+    return wire.parse_offset(whole_number(websocket, "offset", 0))
 
 
 routes: list[BaseRoute] = [

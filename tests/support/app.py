@@ -21,6 +21,7 @@ from server.runtimes.link import Link
 from server.runtimes.local import LocalRuntime
 from server.services.accounts import Accounts
 from server.services.documents import Documents
+from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
@@ -104,7 +105,7 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
     )
     previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
     asgi = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers)
-    recordings = Recordings(Documents(settings.data / "run"), workspaces)
+    kept = Documents(settings.data / "run")
     asgi.state.services = Services(
         settings,
         accounts,
@@ -112,7 +113,8 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
         documents,
         workspaces,
         previews,
-        recordings,
+        Recordings(kept, workspaces),
+        Logs(kept, workspaces),
         sharing,
         links,
         search=Search(workspaces, documents),
