@@ -78,8 +78,9 @@ class Boundary:
             logger.exception("request %s failed: %s", id, describe(scope))
             await _apologize(scope, receive, note, id, begun=bool(status))
         finally:
-            took = (time.monotonic() - began) * 1000
-            access.info("%s %s %d %.0f ms %s", describe(scope), id, status, took, _from(scope))
+            if access.isEnabledFor(logging.INFO):
+                took = (time.monotonic() - began) * 1000
+                access.info("%s %s %d %.0f ms %s", describe(scope), id, status, took, _from(scope))
 
 
 class Limits:
@@ -102,6 +103,9 @@ class Limits:
             await self._app(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not headers.has_body(scope):
+            await self._app(scope, receive, send)
+            return
         more, late = True, False
 
         async def receive_in_time() -> Message:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import secrets
@@ -82,6 +83,10 @@ class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            # What the program itself is made of is never garbage, and need not be looked through again and again.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(20_000, 20, 20)
             print(f"\n  Hutch is ready. Open this link; it signs you in:\n\n    {self._link}\n", flush=True)
 
 

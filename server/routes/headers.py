@@ -78,6 +78,12 @@ def addressed(scope: Scope) -> Origin | None:
     return None if host is None else parse_authority("https" if is_secure(scope) else "http", host)
 
 
+def has_body(scope: Scope) -> bool:
+    """Whether the request announces a body."""
+    length = single(scope["headers"], b"content-length")
+    return length not in (None, "0") or bool(values(scope["headers"], b"transfer-encoding"))
+
+
 def bearer(headers: RawHeaders, name: bytes = b"authorization") -> str | None:
     """The bearer token. Two such headers are none that is valid: the empty string."""
     found = [value for value in values(headers, name) if value[:7].lower() == "bearer "]

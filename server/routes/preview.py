@@ -4,6 +4,7 @@ By path an app is on the IDE's origin. A sandbox gives its pages an origin that 
 stands in for the cookies that such a page can't send.
 """
 
+from functools import cached_property
 from typing import Final
 
 from starlette.requests import HTTPConnection, Request
@@ -49,7 +50,7 @@ class _PathVisit(Visit):
     def prefix(self) -> str:
         return f"/preview/{self.target.project}/{self.target.port}"
 
-    @property
+    @cached_property
     def path(self) -> bytes:
         return b"/" + self._rest
 

@@ -5,6 +5,7 @@ an app's origin, and no app on the IDE's.
 """
 
 import re
+from functools import cached_property
 from typing import Final
 from urllib.parse import parse_qs, quote
 
@@ -62,7 +63,7 @@ class PreviewHosts:
 class _HostVisit(Visit):
     """On the preview's own host."""
 
-    @property
+    @cached_property
     def path(self) -> bytes:
         return guard.requested_path(self.scope).partition("?")[0].encode("latin-1")
 

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +20,8 @@ Pairs = list[tuple[bytes, bytes]]
 
 OF_PREVIEW: Final = "hutch.preview"
 """Set in the scope of what a preview answers, so that the IDE's own headers stay off it."""
+WATCH_AFTER: Final = 0.1
+"""Seconds after which the client of a request without a body is watched: whether it is still there."""
 _BAD_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -30,12 +31,14 @@ class _Client:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
         self._task = asyncio.current_task()
-        self._body_taken = asyncio.Event()
-        self.has_body = _has_body(scope)
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self.has_body = headers.has_body(scope)
         self.answered = False
         self.gone = False
         if not self.has_body:
-            self._body_taken.set()
+            # A task for each request is dear, and most are answered before their client could leave.
+            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch)
 
     async def body(self) -> AsyncIterator[bytes]:
         more = True
@@ -47,7 +50,8 @@ class _Client:
             if message.get("body"):
                 yield message["body"]
             more = message.get("more_body", False)
-        self._body_taken.set()
+        if not self.answered:
+            self._watch()
 
     def leave(self) -> None:
         """Have the exchange end at once."""
@@ -55,23 +59,22 @@ class _Client:
             self.gone = True
             self._task.cancel()
 
-    @asynccontextmanager
-    async def present(self) -> AsyncIterator[None]:
-        """Run the block for as long as the client is there; a client that has gone ends it quietly."""
-        watcher = asyncio.create_task(self._watch())
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not self.gone or self._task is None or self._task.uncancel() > 0:
-                raise
-        except AppError:
-            if not self.gone:
-                raise
-        finally:
-            watcher.cancel()
+    def has_left(self) -> bool:
+        """Whether it was the client's leaving that cancelled this task, which then goes on."""
+        return self.gone and self._task is not None and self._task.uncancel() == 0
 
-    async def _watch(self) -> None:
-        await self._body_taken.wait()
+    def forget(self) -> None:
+        """Watch no longer whether it is there."""
+        self.answered = True
+        if self._timer:
+            self._timer.cancel()
+        if self._watcher:
+            self._watcher.cancel()
+
+    def _watch(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._until_gone())
+
+    async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.leave()
@@ -97,8 +100,9 @@ class Passage:
         connection.
         """
         client = _Client(scope, receive)
-        async with client.present(), self._until_ended(client):
-            query: bytes = scope["query_string"]
+        forget = self.ending.watch(client.leave) if self.ending else None
+        query: bytes = scope["query_string"]
+        try:
             exchange = await self.services.previews.upstream.request(
                 self.road.target.project,
                 self.road.target.port,
@@ -114,6 +118,16 @@ class Passage:
                 await _send_body(exchange, client, send)
             finally:
                 exchange.close()
+        except asyncio.CancelledError:
+            if not client.has_left():
+                raise
+        except AppError:
+            if not client.gone:
+                raise
+        finally:
+            client.forget()
+            if forget:
+                forget()
 
     async def carry_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Join the client to a WebSocket of the app, opened first: the app chooses the subprotocol, or refuses.
@@ -140,17 +154,6 @@ class Passage:
             await _join(socket, receive, send)
         finally:
             socket.cut()
-
-    @asynccontextmanager
-    async def _until_ended(self, client: _Client) -> AsyncIterator[None]:
-        if self.ending is None:
-            yield
-            return
-        forget = self.ending.watch(client.leave)
-        try:
-            yield
-        finally:
-            forget()
 
 
 async def _send_body(exchange: Exchange, client: _Client, send: Send) -> None:
@@ -219,11 +222,6 @@ async def _pass_refusal(refusal: Refused, road: Road, send: Send) -> None:
         raise BadGateway("the app's answer to the WebSocket's handshake is not valid")
     await send({"type": "websocket.http.response.start", "status": status, "headers": passed})
     await send({"type": "websocket.http.response.body", "body": body})
-
-
-def _has_body(scope: Scope) -> bool:
-    length = headers.single(scope["headers"], b"content-length")
-    return length not in (None, "0") or bool(headers.values(scope["headers"], b"transfer-encoding"))
 
 
 def _encoded(answer: Sequence[tuple[str, str]]) -> Pairs:

@@ -1,6 +1,7 @@
 """A visit to a preview, from leave to answer: what previews on hosts and by path have in common."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from starlette.requests import HTTPConnection
@@ -64,7 +65,7 @@ class Visit:
         host = (self.scope.get("server") or ("localhost", None))[0]
         return f"{self.origin.scheme}://{f'[{host}]' if ':' in host else host}{self.origin.suffix}"
 
-    @property
+    @cached_property
     def path(self) -> bytes:
         """The path as the app knows it, as it was sent."""
         raise NotImplementedError

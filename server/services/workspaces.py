@@ -566,7 +566,10 @@ class Workspaces:
         await self._runtime.close()
 
     def _workspace(self, id: ProjectId) -> Workspace:
-        return self._workspaces.setdefault(id, Workspace(id))
+        workspace = self._workspaces.get(id)
+        if workspace is None:
+            workspace = self._workspaces[id] = Workspace(id)
+        return workspace
 
     def _spec(self, workspace: Workspace) -> Spec:
         return Spec(
