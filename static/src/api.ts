@@ -202,8 +202,9 @@ export class Api {
     return this.origin + filePath(id, path);
   }
 
-  archiveUrl(id: string): string {
-    return `${this.origin}${projectPath(id)}/archive`;
+  /** A zip archive of the folder `path`, "" for the whole. */
+  archiveUrl(id: string, path = ""): string {
+    return `${this.origin}${projectPath(id)}/archive?path=${encodePath(path)}`;
   }
 
   /** `offset` is the first byte wanted; null for the oldest that the server still holds. */

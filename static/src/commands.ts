@@ -73,7 +73,11 @@ export class Commands {
   /** "" for a command without keys. */
   label(command: Command): string {
     const [key] = command.keys ?? [];
-    return key ? keyLabel(key, this.mac) : "";
+    return key ? this.keyLabel(key) : "";
+  }
+
+  keyLabel(key: string): string {
+    return keyLabel(key, this.mac);
   }
 
   labelOf(id: string): string {

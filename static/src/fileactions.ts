@@ -3,11 +3,14 @@
 import type { Api } from "./api";
 import type { Documents } from "./documents";
 import { h } from "./dom";
-import { type FileTree, join, nameOf, parentOf } from "./files";
+import { type FileTree, isWithin, join, nameOf, parentOf, topmost } from "./files";
+import { formatName } from "./format";
 import { filesOf, type Upload, uploadNew, uploadOver } from "./upload";
 import { confirm } from "./widgets/dialog";
 
 export class FileActions {
+  private kept: { readonly paths: readonly string[]; readonly how: "move" | "copy" } | null = null;
+
   constructor(
     private readonly api: Api,
     private readonly project: string,
@@ -21,27 +24,60 @@ export class FileActions {
     await this.files.expand(path);
   }
 
-  async remove(path: string): Promise<void> {
-    const folder = this.files.rows.some((row) => row.path === path && row.folder);
-    const body = folder ? "The folder and all it holds will be gone." : "The file will be gone.";
-    if (await confirm(`Delete ${nameOf(path)}?`, `${body} This can't be undone.`, "Delete")) await this.files.remove(path);
+  /** Deletes them, and what they hold, when the person says so. */
+  async remove(paths: readonly string[]): Promise<void> {
+    const all = topmost(paths);
+    const [only = ""] = all;
+    const holds = all.some((path) => this.files.row(path)?.folder);
+    const what = all.length > 1 ? "They" : holds ? "The folder" : "The file";
+    const body = `${what}${holds ? " and all that is inside" : ""} will be gone. This can't be undone.`;
+    const title = all.length > 1 ? `Delete these ${all.length}: ${listed(all)}?` : `Delete ${formatName(nameOf(only))}?`;
+    if (await confirm(title, body, "Delete")) await this.files.remove(...all);
   }
 
   /** A copy beside it, under the first free name. */
   async duplicate(path: string): Promise<void> {
-    const name = nameOf(path);
-    const dot = name.lastIndexOf(".");
-    const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
-    const taken = new Set(this.files.rows.map((row) => row.path));
-    let number = 1;
-    const candidate = (): string => join(parentOf(path), `${stem} copy${number > 1 ? ` ${number}` : ""}${ending}`);
-    while (taken.has(candidate())) number += 1;
-    await this.files.copy(path, candidate());
+    await this.copyInto([path], parentOf(path));
   }
 
+  /** Copies them into `folder`, under the first free name where one is taken. */
+  async copyInto(paths: readonly string[], folder: string): Promise<void> {
+    const all = topmost(paths);
+    if (this.holdsItself(all, folder)) return;
+    if (folder) await this.files.load(folder);
+    await this.files.copy(...all.map((from) => ({ from, to: join(folder, this.freeName(folder, nameOf(from))) })));
+  }
+
+  /** Moves them into `folder`; those that are there already stay. */
+  async moveInto(paths: readonly string[], folder: string): Promise<void> {
+    const all = topmost(paths).filter((path) => parentOf(path) !== folder);
+    if (!this.holdsItself(all, folder)) await this.files.move(...all.map((from) => ({ from, to: join(folder, nameOf(from)) })));
+  }
+
+  /** Keeps them for `paste`. */
+  keep(paths: readonly string[], how: "move" | "copy"): void {
+    this.kept = { paths: topmost(paths), how };
+    this.notify(`${paths.length === 1 ? formatName(nameOf(paths[0] ?? "")) : `${paths.length} files and folders`} will be ${how === "move" ? "moved" : "copied"} where you paste.`);
+  }
+
+  get canPaste(): boolean {
+    return this.kept !== null;
+  }
+
+  async paste(folder: string): Promise<void> {
+    if (!this.kept) return;
+    const { paths, how } = this.kept;
+    if (how === "copy") return this.copyInto(paths, folder);
+    this.kept = null;
+    await this.moveInto(paths, folder);
+  }
+
+  /** Has the browser download a file, or a folder as a zip archive. */
   download(path: string): void {
-    const link = h("a", { href: path ? this.api.fileUrl(this.project, path) : this.api.archiveUrl(this.project), download: nameOf(path) });
-    link.click();
+    const file = path !== "" && !this.files.row(path)?.folder;
+    const href = file ? this.api.fileUrl(this.project, path) : this.api.archiveUrl(this.project, path);
+    // Without a value the server's name for it counts.
+    h("a", { href, download: file ? nameOf(path) : true }).click();
   }
 
   async upload(folder: string, items: DataTransfer): Promise<void> {
@@ -61,6 +97,21 @@ export class FileActions {
     input.click();
   }
 
+  private holdsItself(paths: readonly string[], folder: string): boolean {
+    const itself = paths.find((path) => isWithin(folder, path));
+    if (itself !== undefined) this.notify(`${formatName(nameOf(itself))} can't be put into itself.`);
+    return itself !== undefined;
+  }
+
+  private freeName(folder: string, name: string): string {
+    const dot = name.lastIndexOf(".");
+    const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+    for (let number = 0; ; number += 1) {
+      const candidate = number === 0 ? name : `${stem} copy${number > 1 ? ` ${number}` : ""}${ending}`;
+      if (!this.files.has(folder, candidate)) return candidate;
+    }
+  }
+
   private async take(uploads: readonly Upload[]): Promise<void> {
     if (uploads.length === 0) return;
     if (uploads.length > 1) this.notify(`Uploading ${uploads.length} files…`);
@@ -77,4 +128,12 @@ export class FileActions {
       await this.documents.check(uploads.map((upload) => upload.path));
     }
   }
+}
+
+const MOST_LISTED = 5;
+
+/** Their names as a sentence has them. */
+function listed(paths: readonly string[]): string {
+  const names = paths.slice(0, MOST_LISTED).map((path) => formatName(nameOf(path)));
+  return names.join(", ") + (paths.length > MOST_LISTED ? " and more" : "");
 }

@@ -15,7 +15,11 @@ export interface Row {
   /** From 1, among the entries of its folder. */
   readonly position: number;
   readonly siblings: number;
-  readonly size: number;
+}
+
+export interface Listing {
+  readonly folder: string;
+  readonly entries: readonly Entry[];
 }
 
 export interface Moved {
@@ -56,9 +60,30 @@ export function compareEntries(a: Entry, b: Entry): number {
   return Number(isFolder(b)) - Number(isFolder(a)) || order.compare(a.path, b.path) || (a.path < b.path ? -1 : 1);
 }
 
+// Above it the rules of languages take too long: the order is by letters and numbers alone.
+const MOST_COLLATED = 5000;
+
+function sorted(entries: Entry[]): readonly Entry[] {
+  if (entries.length <= MOST_COLLATED) return entries.sort(compareEntries);
+  const key = (entry: Entry): string => (isFolder(entry) ? "0" : "1") + entry.path.toLowerCase().replaceAll(/\d+/g, (digits) => digits.padStart(20, "0"));
+  const keyed = entries.map((entry) => ({ key: key(entry), entry }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key))).map(({ entry }) => entry);
+}
+
+/** Without those that lie within another of them, in the same order. */
+export function topmost(paths: Iterable<string>): readonly string[] {
+  const all = new Set(paths);
+  const isCovered = (path: string): boolean => path !== "" && (all.has(parentOf(path)) || isCovered(parentOf(path)));
+  return [...all].filter((path) => !isCovered(path));
+}
+
+// A folder that takes longer than this to list rests twice as long before it is listed again.
+const SLOW_MS = 100;
+
 export class FileTree implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly changeEmitter = this.disposables.add(new Emitter<void>());
+  private readonly listedEmitter = this.disposables.add(new Emitter<Listing>());
   private readonly movedEmitter = this.disposables.add(new Emitter<Moved>());
   private readonly removedEmitter = this.disposables.add(new Emitter<string>());
   private readonly listings = new Map<string, readonly Entry[]>();
@@ -66,9 +91,12 @@ export class FileTree implements Disposable {
   private readonly loading = new Map<string, Promise<void>>();
   private readonly stale = new Set<string>();
   private visible: readonly Row[] | null = null;
+  private places: ReadonlyMap<string, number> | null = null;
 
   /** The rows changed. */
   readonly onChange = this.changeEmitter.event;
+  /** A folder was listed. */
+  readonly onListed = this.listedEmitter.event;
   /** A file or folder was moved by this page. */
   readonly onMoved = this.movedEmitter.event;
   /** A file or folder was deleted by this page. */
@@ -85,8 +113,23 @@ export class FileTree implements Disposable {
   }
 
   get rows(): readonly Row[] {
-    this.visible ??= this.rowsOf("", 0);
+    this.visible ??= this.visibleRows();
     return this.visible;
+  }
+
+  /** Where the row of `path` is; -1 when it is not visible. */
+  indexOf(path: string): number {
+    this.places ??= new Map(this.rows.map((row, index) => [row.path, index]));
+    return this.places.get(path) ?? -1;
+  }
+
+  row(path: string | null): Row | null {
+    return path === null ? null : (this.rows[this.indexOf(path)] ?? null);
+  }
+
+  /** The names in `folder` as far as it was listed. */
+  has(folder: string, name: string): boolean {
+    return (this.listings.get(folder) ?? []).some((entry) => nameOf(entry.path) === name);
   }
 
   get expandedFolders(): readonly string[] {
@@ -137,34 +180,60 @@ export class FileTree implements Disposable {
     await this.appeared(path);
   }
 
-  async move(from: string, to: string): Promise<void> {
-    await this.api.move(this.project, from, to);
-    for (const folder of [...this.expanded]) {
-      if (!isWithin(folder, from)) continue;
-      this.expanded.delete(folder);
-      this.expanded.add(rebase(folder, { from, to }));
+  /** Moves one after the other. What can't be moved stays; then the first reason is thrown at the end. */
+  async move(...moves: readonly Moved[]): Promise<void> {
+    try {
+      await this.each(moves, async (moved) => {
+        await this.api.move(this.project, moved.from, moved.to);
+        for (const folder of this.expandedFolders) {
+          if (!isWithin(folder, moved.from)) continue;
+          this.expanded.delete(folder);
+          this.expanded.add(rebase(folder, moved));
+        }
+        this.forget(moved.from);
+        this.movedEmitter.fire(moved);
+      });
+    } finally {
+      await this.revealAll(moves);
+      await Promise.allSettled(this.expandedFolders.map((folder) => this.load(folder)));
     }
-    this.forget(from);
-    this.movedEmitter.fire({ from, to });
-    await this.refresh([from]);
-    await this.appeared(to);
-    await Promise.allSettled(this.expandedFolders.filter((folder) => isWithin(folder, to)).map((folder) => this.load(folder)));
   }
 
-  async copy(from: string, to: string): Promise<void> {
-    await this.api.copy(this.project, from, to);
-    await this.appeared(to);
+  /** The same for copies. */
+  async copy(...copies: readonly Moved[]): Promise<void> {
+    try {
+      await this.each(copies, ({ from, to }) => this.api.copy(this.project, from, to));
+    } finally {
+      await this.revealAll(copies);
+    }
   }
 
-  async remove(path: string): Promise<void> {
-    await this.api.deleteFile(this.project, path);
-    this.forget(path);
-    this.removedEmitter.fire(path);
-    await this.refresh([path]);
+  /** The same for deletions. */
+  async remove(...paths: readonly string[]): Promise<void> {
+    const gone = paths.map((path) => ({ from: path, to: path }));
+    await this.each(gone, async ({ from }) => {
+      await this.api.deleteFile(this.project, from);
+      this.forget(from);
+      this.removedEmitter.fire(from);
+    });
   }
 
   dispose(): void {
     this.disposables.dispose();
+  }
+
+  private async each(changes: readonly Moved[], change: (moved: Moved) => Promise<void>): Promise<void> {
+    let failure: unknown;
+    for (const moved of changes) {
+      await change(moved).catch((error: unknown) => (failure ??= error));
+    }
+    await this.refresh(changes.flatMap(({ from, to }) => [from, to]));
+    if (failure !== undefined) throw failure;
+  }
+
+  private async revealAll(changes: readonly Moved[]): Promise<void> {
+    const folders = new Set(changes.map(({ to }) => parentOf(to)).filter((folder) => folder !== ""));
+    await Promise.allSettled([...folders].map((folder) => this.reveal(`${folder}/`)));
   }
 
   private async appeared(path: string): Promise<void> {
@@ -191,9 +260,12 @@ export class FileTree implements Disposable {
   private async listUntilFresh(folder: string): Promise<void> {
     do {
       this.stale.delete(folder);
+      const began = performance.now();
       try {
         const entries = await this.api.tree(this.project, folder);
-        this.listings.set(folder, entries.filter((entry) => parentOf(entry.path) === folder).sort(compareEntries));
+        const listing = { folder, entries: sorted(entries.filter((entry) => parentOf(entry.path) === folder)) };
+        this.listings.set(folder, listing.entries);
+        this.listedEmitter.fire(listing);
       } catch (error) {
         if (folder && error instanceof ApiError && error.status === 404) {
           this.forget(folder);
@@ -203,30 +275,37 @@ export class FileTree implements Disposable {
         throw error;
       }
       this.changed();
+      const took = performance.now() - began;
+      if (took > SLOW_MS && this.stale.has(folder)) await new Promise((resolve) => setTimeout(resolve, 2 * took));
     } while (this.stale.has(folder));
   }
 
   private changed(): void {
     this.visible = null;
+    this.places = null;
     this.changeEmitter.fire();
   }
 
-  private rowsOf(folder: string, depth: number): Row[] {
-    const entries = this.listings.get(folder) ?? [];
-    return entries.flatMap((entry, index) => {
-      const expanded = isFolder(entry) && this.expanded.has(entry.path);
-      const row: Row = {
-        path: entry.path,
-        name: nameOf(entry.path),
-        folder: isFolder(entry),
-        symlink: entry.type === "symlink",
-        expanded,
-        depth,
-        position: index + 1,
-        siblings: entries.length,
-        size: entry.size,
-      };
-      return expanded ? [row, ...this.rowsOf(entry.path, depth + 1)] : [row];
-    });
+  private visibleRows(): readonly Row[] {
+    const rows: Row[] = [];
+    const add = (folder: string, depth: number): void => {
+      const entries = this.listings.get(folder) ?? [];
+      entries.forEach((entry, index) => {
+        const expanded = isFolder(entry) && this.expanded.has(entry.path);
+        rows.push({
+          path: entry.path,
+          name: nameOf(entry.path),
+          folder: isFolder(entry),
+          symlink: entry.type === "symlink",
+          expanded,
+          depth,
+          position: index + 1,
+          siblings: entries.length,
+        });
+        if (expanded) add(entry.path, depth + 1);
+      });
+    };
+    add("", 0);
+    return rows;
   }
 }

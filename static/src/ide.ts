@@ -7,6 +7,7 @@ import { browserClock } from "./clock";
 import { Commands, isMac } from "./commands";
 import type { ProjectConfig } from "./config";
 import { showConflict } from "./conflicts";
+import { Decorations } from "./decorations";
 import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
@@ -16,7 +17,8 @@ import { FileActions } from "./fileactions";
 import { FileIndex } from "./fileindex";
 import { FileTree, nameOf } from "./files";
 import { ideCommands } from "./idecommands";
-import { decideUnsaved, fileItems, moreItems } from "./idemenus";
+import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
+import { IgnoredFiles } from "./tree/ignore";
 import { DisposableStore, watch } from "./lifecycle";
 import { PendingView } from "./pending";
 import { DiskRefresh, isTerminal } from "./refresh";
@@ -55,6 +57,8 @@ export class Ide {
   readonly store: Store;
   readonly documents: Documents;
   readonly files: FileTree;
+  /** What else is known of files and shown in the tree: whoever knows something adds itself. */
+  readonly decorations = new Decorations();
   readonly index: FileIndex;
   readonly actions: FileActions;
   readonly commands: Commands;
@@ -96,6 +100,7 @@ export class Ide {
     this.extensions = () => viewing(config.nonce, this.wrapped);
     this.commands = new Commands(isMac(navigator.platform), this.report);
     this.files = this.disposables.add(new FileTree(api, this.id));
+    this.decorations.add(this.disposables.add(new IgnoredFiles(api, this.id, this.files)));
     this.index = new FileIndex(api, this.id);
     const drafts = new DraftDatabase(this.id);
     const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, report: this.report };
@@ -125,6 +130,8 @@ export class Ide {
     this.events.start();
     await this.loadFiles();
     this.started = true;
+    // What changed between the first look and the first connection was told to nobody.
+    if (this.store.connection.get() === "open") void this.refreshFiles([""]);
     for (const pane of ["terminal", "logs", "preview"] as const) if (this.workbench.isVisible(pane)) void this.pending[pane].show();
   }
 
@@ -210,14 +217,17 @@ export class Ide {
 
   private makeTree(): TreeView {
     const attempt = (task: () => Promise<void>): void => void task().catch(this.report);
-    return new TreeView(this.files, {
+    return new TreeView(this.files, this.decorations, {
       open: (path, focus) => void this.openFile(path, { focus }),
       createFile: (path) => attempt(() => this.files.createFile(path).then(() => this.openFile(path))),
       createFolder: (path) => attempt(() => this.actions.createFolder(path)),
-      rename: (from, to) => attempt(() => this.files.move(from, to)),
-      remove: (path) => attempt(() => this.actions.remove(path)),
+      rename: (from, to) => attempt(() => this.files.move({ from, to })),
+      remove: (paths) => attempt(() => this.actions.remove(paths)),
+      place: (paths, folder, how) => attempt(() => (how === "copy" ? this.actions.copyInto(paths, folder) : this.actions.moveInto(paths, folder))),
+      keep: (paths, how) => this.actions.keep(paths, how),
+      paste: (folder) => attempt(() => this.actions.paste(folder)),
       upload: (folder, items) => attempt(() => this.actions.upload(folder, items)),
-      menu: (path, place) => openMenu(fileItems(this, path), place, path ? `Actions for ${nameOf(path)}` : "Actions for the project’s folder"),
+      menu: (paths, place) => openMenu(fileItems(this, paths), place, menuLabel(paths)),
       report: this.report,
     });
   }

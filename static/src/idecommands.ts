@@ -32,7 +32,7 @@ function fileCommands(ide: Ide): readonly Command[] {
     { id: "newFile", title: "New file…", keys: ["alt+n"], run: () => ide.startCreate("file") },
     { id: "newFolder", title: "New folder…", run: () => ide.startCreate("folder") },
     { id: "rename", title: "Rename this file…", isEnabled: isOpen, run: withActive((document) => ide.startRename(document.path.get())) },
-    { id: "delete", title: "Delete this file…", isEnabled: isOpen, run: withActive((document) => ide.actions.remove(document.path.get())) },
+    { id: "delete", title: "Delete this file…", isEnabled: isOpen, run: withActive((document) => ide.actions.remove([document.path.get()])) },
     { id: "reveal", title: "Show this file in the tree", isEnabled: isOpen, run: withActive((document) => ide.reveal(document.path.get())) },
     { id: "copyPath", title: "Copy this file’s path", isEnabled: isOpen, run: withActive((document) => copyText(document.path.get())) },
     { id: "close", title: "Close tab", keys: ["alt+w"], isEnabled: isOpen, run: withActive((document) => ide.documents.close(document)) },

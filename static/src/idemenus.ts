@@ -4,6 +4,7 @@ import type { Decision } from "./documents";
 import { h } from "./dom";
 import type { TextDocument } from "./editor/document";
 import { nameOf, parentOf } from "./files";
+import { formatName } from "./format";
 import type { Ide } from "./ide";
 import { copyText } from "./terminal/clipboard";
 import { ask } from "./widgets/dialog";
@@ -17,9 +18,28 @@ export function moreItems(ide: Ide): readonly MenuItem[] {
   return commands.map((command) => ({ label: command.title, key: ide.commands.label(command), run: () => ide.commands.execute(command) }));
 }
 
-/** What can be done with the entry at `path`, or with the project's folder for "". */
-export function fileItems(ide: Ide, path: string): readonly MenuItem[] {
-  const row = ide.files.rows.find((candidate) => candidate.path === path);
+export function menuLabel(paths: readonly string[]): string {
+  if (paths.length > 1) return `Actions for ${paths.length} files and folders`;
+  return paths[0] === undefined ? "Actions for the project’s folder" : `Actions for ${formatName(nameOf(paths[0]))}`;
+}
+
+/** What can be done with these entries, or with the project's folder for none. */
+export function fileItems(ide: Ide, paths: readonly string[]): readonly MenuItem[] {
+  return paths.length > 1 ? manyItems(ide, paths) : oneItems(ide, paths[0] ?? "");
+}
+
+function manyItems(ide: Ide, paths: readonly string[]): readonly MenuItem[] {
+  const attempt = (task: () => Promise<unknown>) => (): void => void task().catch(ide.report);
+  return [
+    { label: "Cut", key: ide.commands.keyLabel("mod+x"), run: () => ide.actions.keep(paths, "move") },
+    { label: "Copy", key: ide.commands.keyLabel("mod+c"), run: () => ide.actions.keep(paths, "copy") },
+    { label: "Copy paths", run: attempt(() => copyText(paths.join("\n"))) },
+    { label: "Delete…", key: "Del", danger: true, run: attempt(() => ide.actions.remove(paths)) },
+  ];
+}
+
+function oneItems(ide: Ide, path: string): readonly MenuItem[] {
+  const row = ide.files.row(path);
   const folder = !row || row.folder ? path : parentOf(path);
   const attempt = (task: () => Promise<unknown>) => (): void => void task().catch(ide.report);
   const items: MenuItem[] = [
@@ -27,14 +47,17 @@ export function fileItems(ide: Ide, path: string): readonly MenuItem[] {
     { label: "New folder…", run: () => ide.startCreate("folder", folder) },
     { label: "Upload here…", run: () => ide.actions.choose(folder, ide.report) },
   ];
-  if (!row) return items;
+  if (ide.actions.canPaste) items.push({ label: "Paste", key: ide.commands.keyLabel("mod+v"), run: attempt(() => ide.actions.paste(folder)) });
+  if (!row) return [...items, { label: "Download as zip", run: () => ide.actions.download("") }];
   items.push(
+    { label: "Cut", key: ide.commands.keyLabel("mod+x"), run: () => ide.actions.keep([path], "move") },
+    { label: "Copy", key: ide.commands.keyLabel("mod+c"), run: () => ide.actions.keep([path], "copy") },
     { label: "Rename…", key: "F2", run: attempt(() => ide.startRename(path)) },
     { label: "Duplicate", run: attempt(() => ide.actions.duplicate(path)) },
     { label: "Copy path", run: attempt(() => copyText(path)) },
   );
-  if (!row.folder) items.push({ label: "Download", run: () => ide.actions.download(path) });
-  items.push({ label: "Delete…", key: "Del", danger: true, run: attempt(() => ide.actions.remove(path)) });
+  items.push({ label: row.folder ? "Download as zip" : "Download", run: () => ide.actions.download(path) });
+  items.push({ label: "Delete…", key: "Del", danger: true, run: attempt(() => ide.actions.remove([path])) });
   return items;
 }
 

@@ -8,9 +8,8 @@ export type TreeMove =
 
 const PAGE = 12;
 
-/** What an arrow, Home, End or Page key does at `cursor`; null when it does nothing here. */
-export function treeMove(rows: readonly Row[], cursor: string | null, key: string): TreeMove | null {
-  const at = rows.findIndex((row) => row.path === cursor);
+/** What an arrow, Home, End or Page key does at row `at`, -1 for none; null when it does nothing here. */
+export function treeMove(rows: readonly Row[], at: number, key: string): TreeMove | null {
   const row = rows[at];
   const target = (index: number): TreeMove | null => {
     const found = rows[Math.min(rows.length - 1, Math.max(0, index))];

@@ -193,6 +193,7 @@ export class FakeDisk {
   }
 
   private operate({ op, from, to }: { op: string; from?: string; to: string }): Response {
+    if (this.files.has(to) || this.folders.has(to)) return problem(409, "Conflict", `${to} exists already`);
     if (op === "mkdir") this.folders.add(to);
     for (const [path, bytes] of [...this.files]) {
       if (from === undefined || (path !== from && !path.startsWith(`${from}/`))) continue;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../src/api";
 import { FileIndex } from "../src/fileindex";
-import { FileTree, isWithin, join, nameOf, parentOf, rebase } from "../src/files";
+import { FileTree, isWithin, join, nameOf, parentOf, rebase, topmost } from "../src/files";
 import { FakeDisk } from "./fakes";
 
 function setUp() {
@@ -38,6 +38,28 @@ test("a folder is listed when it is opened, and once", async () => {
   assert.deepEqual(paths(), ["src", "a9.js", "a10.js", "b.js"]);
   await tree.expand("src");
   assert.equal(disk.requests.length, 2);
+});
+
+test("what lies within another of the chosen goes with it", () => {
+  assert.deepEqual(topmost(["a/b/c", "a", "ab", "a/d", "x/y"]), ["a", "ab", "x/y"]);
+});
+
+test("of several moves those that can be made are, and the first reason is told", async () => {
+  const { disk, tree, paths } = setUp();
+  await tree.load("");
+  disk.writeText("src/b.js", "in the way");
+  await assert.rejects(tree.move({ from: "b.js", to: "src/b.js" }, { from: "a9.js", to: "src/a9.js" }), { status: 409 });
+  assert.ok(paths().includes("b.js") && paths().includes("src/a9.js") && !paths().includes("a9.js"));
+});
+
+test("a hundred thousand entries are in order, folders first and numbers as numbers", async () => {
+  const names = Array.from({ length: 100_000 }, (_, number) => `file-${99_999 - number}.txt`);
+  const disk = new FakeDisk(Object.fromEntries(names.map((name) => [name, ""])));
+  disk.folders.add("zz");
+  const tree = new FileTree(new Api("", disk.fetch), "p");
+  await tree.load("");
+  assert.deepEqual(tree.rows.slice(0, 3).map((row) => row.path), ["zz", "file-0.txt", "file-1.txt"]);
+  assert.equal(tree.indexOf("file-99999.txt"), 100_000);
 });
 
 test("rows say where they stand", async () => {
@@ -85,7 +107,7 @@ test("a moved folder stays open under its new name", async () => {
   tree.onMoved((moved) => moves.push(moved));
   await tree.load("");
   await tree.expand("src");
-  await tree.move("src", "lib");
+  await tree.move({ from: "src", to: "lib" });
   assert.deepEqual(moves, [{ from: "src", to: "lib" }]);
   assert.deepEqual(paths().slice(0, 2), ["lib", "lib/x.js"]);
 });

@@ -12,28 +12,28 @@ const row = (path: string, folder = false, expanded = false): Row => ({
   depth: path.split("/").length - 1,
   position: 1,
   siblings: 1,
-  size: 0,
 });
 const ROWS = [row("lib", true), row("src", true, true), row("src/app.js"), row("src/test.js"), row("README.md")];
+const at = (path: string | null): number => ROWS.findIndex((candidate) => candidate.path === path);
 
 test("arrows move through the rows and stop at the ends", () => {
-  assert.deepEqual(treeMove(ROWS, "lib", "ArrowDown"), { kind: "move", path: "src" });
-  assert.deepEqual(treeMove(ROWS, "README.md", "ArrowDown"), { kind: "move", path: "README.md" });
-  assert.deepEqual(treeMove(ROWS, "lib", "ArrowUp"), { kind: "move", path: "lib" });
-  assert.deepEqual(treeMove(ROWS, "src", "End"), { kind: "move", path: "README.md" });
-  assert.deepEqual(treeMove(ROWS, "src", "Home"), { kind: "move", path: "lib" });
-  assert.deepEqual(treeMove(ROWS, null, "ArrowDown"), { kind: "move", path: "lib" });
-  assert.deepEqual(treeMove(ROWS, null, "ArrowUp"), { kind: "move", path: "README.md" });
-  assert.equal(treeMove([], null, "ArrowDown"), null);
+  assert.deepEqual(treeMove(ROWS, at("lib"), "ArrowDown"), { kind: "move", path: "src" });
+  assert.deepEqual(treeMove(ROWS, at("README.md"), "ArrowDown"), { kind: "move", path: "README.md" });
+  assert.deepEqual(treeMove(ROWS, at("lib"), "ArrowUp"), { kind: "move", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, at("src"), "End"), { kind: "move", path: "README.md" });
+  assert.deepEqual(treeMove(ROWS, at("src"), "Home"), { kind: "move", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, at(null), "ArrowDown"), { kind: "move", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, at(null), "ArrowUp"), { kind: "move", path: "README.md" });
+  assert.equal(treeMove([], -1, "ArrowDown"), null);
 });
 
 test("right opens and goes in, left closes and goes out", () => {
-  assert.deepEqual(treeMove(ROWS, "lib", "ArrowRight"), { kind: "expand", path: "lib" });
-  assert.deepEqual(treeMove(ROWS, "src", "ArrowRight"), { kind: "move", path: "src/app.js" });
-  assert.equal(treeMove(ROWS, "src/app.js", "ArrowRight"), null);
-  assert.deepEqual(treeMove(ROWS, "src", "ArrowLeft"), { kind: "collapse", path: "src" });
-  assert.deepEqual(treeMove(ROWS, "src/test.js", "ArrowLeft"), { kind: "move", path: "src" });
-  assert.equal(treeMove(ROWS, "lib", "ArrowLeft"), null);
+  assert.deepEqual(treeMove(ROWS, at("lib"), "ArrowRight"), { kind: "expand", path: "lib" });
+  assert.deepEqual(treeMove(ROWS, at("src"), "ArrowRight"), { kind: "move", path: "src/app.js" });
+  assert.equal(treeMove(ROWS, at("src/app.js"), "ArrowRight"), null);
+  assert.deepEqual(treeMove(ROWS, at("src"), "ArrowLeft"), { kind: "collapse", path: "src" });
+  assert.deepEqual(treeMove(ROWS, at("src/test.js"), "ArrowLeft"), { kind: "move", path: "src" });
+  assert.equal(treeMove(ROWS, at("lib"), "ArrowLeft"), null);
 });
 
 test("typing finds the next name that begins so", () => {

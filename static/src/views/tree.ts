@@ -1,12 +1,16 @@
 // The file tree: only the rows in sight are in the page, so that a large project costs what a small one does.
 
-import { h, icon, listen, replace, setProps } from "../dom";
+import type { Decorations } from "../decorations";
+import { h, listen, replace, setProps } from "../dom";
 import { type FileTree, isWithin, join, nameOf, parentOf, type Row } from "../files";
-import { formatName } from "../format";
 import { icons } from "../icons";
 import { DisposableStore } from "../lifecycle";
+import { Selection } from "../tree/selection";
 import { nameProblem, treeMove, typeAhead } from "../treekeys";
 import { iconButton } from "../widgets/button";
+import { NameField } from "../tree/namefield";
+import { TreeDrag } from "../tree/drag";
+import { RowElement, type RowState } from "../tree/row";
 import type { View } from "./view";
 
 export interface TreeActions {
@@ -15,10 +19,15 @@ export interface TreeActions {
   createFile(path: string): void;
   createFolder(path: string): void;
   rename(from: string, to: string): void;
-  remove(path: string): void;
+  remove(paths: readonly string[]): void;
+  /** Puts them into `folder`. */
+  place(paths: readonly string[], folder: string, how: "move" | "copy"): void;
+  /** Keeps them for `paste`. */
+  keep(paths: readonly string[], how: "move" | "copy"): void;
+  paste(folder: string): void;
   upload(folder: string, items: DataTransfer): void;
-  /** Opens the menu of a row, or of the root for "". */
-  menu(path: string, place: { readonly x: number; readonly y: number }): void;
+  /** Opens the menu of these entries, or of the project's folder for none. */
+  menu(paths: readonly string[], place: { readonly x: number; readonly y: number }): void;
   readonly report: (error: unknown) => void;
 }
 
@@ -27,8 +36,6 @@ interface Edit {
   readonly kind: "file" | "folder" | "rename";
   readonly path: string;
 }
-
-type Line = { readonly row: Row } | { readonly edit: Edit; readonly depth: number };
 
 const SPARE_ROWS = 8;
 const TYPE_AHEAD_MS = 800;
@@ -40,31 +47,36 @@ export class TreeView implements View {
   private readonly canvas = h("div", { class: "tree-canvas", role: "none" });
   private readonly note = h("p", { class: "tree-empty", hidden: true }, "No files yet. Make one with the buttons above, or drop some here.");
   private readonly late = h("p", { class: "tree-late", role: "status" });
-  private readonly shown = new Map<string, HTMLElement>();
-  private cursor: string | null = null;
-  private selected: string | null = null;
+  private readonly shown = new Map<string, RowElement>();
+  private readonly selection = new Selection();
+  private current: string | null = null;
   private edit: Edit | null = null;
-  private input: HTMLElement | null = null;
+  private field: NameField | null = null;
   private typed = "";
   private typedAt = 0;
+  private dropFolder: string | null = null;
   private frame = 0;
   private rowCount = 0;
+  private rowHeight = 28;
 
   constructor(
     private readonly files: FileTree,
+    private readonly decorations: Decorations,
     private readonly actions: TreeActions,
   ) {
-    this.scroller = h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": "Files", id: "file-tree" }, this.canvas);
+    this.scroller = h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": "Files", "aria-multiselectable": "true", id: "file-tree" }, this.canvas);
     this.element = h("section", { class: "pane", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller, this.late);
     this.disposables.add(files.onChange(() => this.schedule()));
+    this.disposables.add(files.onMoved((moved) => this.selection.follow(moved)));
+    this.disposables.add(decorations.onChange(() => this.schedule()));
     this.disposables.add(listen(this.scroller, "scroll", () => this.schedule(), { passive: true }));
     this.disposables.add(listen(this.scroller, "keydown", (event) => this.handleKey(event)));
     this.disposables.add(listen(this.scroller, "click", (event) => this.handleClick(event)));
     this.disposables.add(listen(this.scroller, "dblclick", (event) => this.handleDoubleClick(event)));
     this.disposables.add(listen(this.scroller, "contextmenu", (event) => this.handleMenu(event)));
     this.disposables.add(listen(this.scroller, "focus", () => this.handleFocus()));
-    this.acceptDrops();
-    const observer = new ResizeObserver(() => this.schedule());
+    this.disposables.add(this.makeDrag());
+    const observer = new ResizeObserver(() => this.measure());
     observer.observe(this.scroller);
     this.disposables.add({ dispose: () => observer.disconnect() });
   }
@@ -79,8 +91,8 @@ export class TreeView implements View {
 
   /** Marks the file that the editor shows, without moving the keyboard's cursor while the tree has it. */
   select(path: string | null): void {
-    this.selected = path;
-    if (path !== null && document.activeElement !== this.scroller) this.cursor = path;
+    this.current = path;
+    if (path !== null && document.activeElement !== this.scroller) this.selection.only(path);
     if (path !== null) this.scrollTo(path);
     this.schedule();
   }
@@ -90,9 +102,9 @@ export class TreeView implements View {
     replace(this.late, reason && `Programs’ changes show late: ${reason}.`);
   }
 
-  startCreate(kind: "file" | "folder", folder = this.folderAtCursor()): void {
+  startCreate(kind: "file" | "folder", folder = folderOf(this.cursorRow)): void {
     this.edit = { kind, path: folder };
-    this.files.expand(folder).catch(this.actions.report);
+    if (folder) this.files.expand(folder).catch(this.actions.report);
     this.schedule();
   }
 
@@ -118,10 +130,14 @@ export class TreeView implements View {
     );
   }
 
-  private folderAtCursor(): string {
-    const row = this.files.rows.find((candidate) => candidate.path === this.cursor);
-    if (!row) return "";
-    return row.folder ? row.path : parentOf(row.path);
+  private get cursorRow(): Row | null {
+    return this.files.row(this.selection.cursor);
+  }
+
+  /** What a key or a menu at `row` is about: all that is chosen when the row is among it, or the row alone. */
+  private subjects(row: Row | null): readonly string[] {
+    if (!row) return [];
+    return this.selection.has(row.path) ? this.selection.paths : [row.path];
   }
 
   private schedule(): void {
@@ -129,120 +145,97 @@ export class TreeView implements View {
     this.frame = requestAnimationFrame(() => this.render());
   }
 
-  private lines(): readonly Line[] {
-    const { edit } = this;
-    const lines: Line[] = this.files.rows.map((row) => ({ row }));
-    if (!edit) return lines;
-    const at = this.files.rows.findIndex((row) => row.path === edit.path);
-    const depth = this.files.rows[at]?.depth ?? -1;
-    if (edit.kind === "rename") lines.splice(at, at < 0 ? 0 : 1, { edit, depth });
-    else lines.splice(at + 1, 0, { edit, depth: depth + 1 });
-    return lines;
+  private measure(): void {
+    this.rowHeight = Number.parseFloat(getComputedStyle(this.scroller).getPropertyValue("--row")) || this.rowHeight;
+    this.schedule();
   }
 
-  private get rowHeight(): number {
-    return Number.parseFloat(getComputedStyle(this.scroller).getPropertyValue("--row")) || 28;
+  // ---- rendering
+
+  /** The line on which a name is typed, and whether it takes the place of a row. */
+  private get editLine(): { readonly at: number; readonly replaces: boolean; readonly depth: number } | null {
+    if (!this.edit) return null;
+    const at = this.files.indexOf(this.edit.path);
+    const depth = this.files.rows[at]?.depth ?? -1;
+    if (this.edit.kind === "rename") return { at: Math.max(0, at), replaces: at >= 0, depth };
+    return { at: at + 1, replaces: false, depth: depth + 1 };
   }
 
   private render(): void {
-    const lines = this.lines();
+    const { rows } = this.files;
+    const line = this.editLine;
     const height = this.rowHeight;
+    const count = rows.length + (line && !line.replaces ? 1 : 0);
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / height) - SPARE_ROWS);
-    const last = Math.min(lines.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / height) + SPARE_ROWS);
-    this.canvas.style.height = `${lines.length * height}px`;
-    const kept = new Set<string>();
+    const last = Math.min(count, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / height) + SPARE_ROWS);
+    this.canvas.style.height = `${count * height}px`;
+    const visible: (readonly [Row, number])[] = [];
     for (let index = first; index < last; index += 1) {
-      const line = lines[index];
-      if (!line) continue;
-      const element = "row" in line ? this.renderRow(line.row) : this.renderEdit(line.edit, line.depth);
-      element.style.transform = `translateY(${index * height}px)`;
-      if ("row" in line) kept.add(line.row.path);
+      if (index === line?.at) continue;
+      const row = rows[line && !line.replaces && index > line.at ? index - 1 : index];
+      if (!row) continue;
+      visible.push([row, index * height]);
     }
-    for (const [path, element] of this.shown) {
-      if (kept.has(path)) continue;
-      element.remove();
+    this.renderRows(visible);
+    if (line && this.edit) this.renderField(this.edit, line.depth).style.transform = `translateY(${line.at * height}px)`;
+    this.note.hidden = count > 0 || !this.files.isLoaded;
+    const active = this.selection.cursor === null ? undefined : this.shown.get(this.selection.cursor);
+    setProps(this.scroller, { "aria-activedescendant": active?.element.id });
+  }
+
+  /** Shows these rows and no other: elements of rows that are out of sight serve those that came into it. */
+  private renderRows(visible: readonly (readonly [Row, number])[]): void {
+    const paths = new Set(visible.map(([row]) => row.path));
+    const free: RowElement[] = [];
+    for (const [path, shown] of this.shown) {
+      if (paths.has(path)) continue;
       this.shown.delete(path);
+      free.push(shown);
     }
-    if (!this.edit) this.input?.remove();
-    this.renderEmpty(lines.length === 0);
-    const active = this.cursor === null ? undefined : this.shown.get(this.cursor);
-    setProps(this.scroller, { "aria-activedescendant": active?.id });
-  }
-
-  private renderEmpty(empty: boolean): void {
-    this.note.hidden = !empty || !this.files.isLoaded;
-  }
-
-  private renderRow(row: Row): HTMLElement {
-    let element = this.shown.get(row.path);
-    if (!element) {
-      element = h("div", { class: "tree-row", role: "treeitem", id: `tree-row-${(this.rowCount += 1)}` });
-      element.dataset["path"] = row.path;
-      this.shown.set(row.path, element);
-      this.canvas.append(element);
+    for (const [row, top] of visible) {
+      const shown = this.shown.get(row.path) ?? free.pop() ?? this.addRow();
+      this.shown.set(row.path, shown);
+      shown.update(row, this.stateOf(row), top);
     }
-    const look = `${row.folder} ${row.expanded} ${row.symlink} ${row.name}`;
-    if (element.dataset["look"] !== look) {
-      element.dataset["look"] = look;
-      const kind = row.folder ? icons.folder : row.symlink ? icons.link : icons.file;
-      const twist = h("span", { class: row.expanded ? "twist open" : "twist" }, row.folder && icon(icons.chevron));
-      const more = h("button", { type: "button", class: "row-menu", tabindex: -1, "aria-label": `Actions for ${formatName(row.name)}` }, icon(icons.dots));
-      replace(element, twist, icon(kind), h("span", { class: "tree-name" }, formatName(row.name)), more);
-    }
-    element.style.setProperty("--depth", String(row.depth));
-    setProps(element, {
-      title: formatName(row.path),
-      "aria-level": row.depth + 1,
-      "aria-posinset": row.position,
-      "aria-setsize": row.siblings,
-      "aria-expanded": row.folder ? String(row.expanded) : null,
-      "aria-selected": String(row.path === this.selected),
-    });
-    element.classList.toggle("cursor", row.path === this.cursor);
-    return element;
+    for (const { element } of free) element.remove();
   }
 
-  private renderEdit(edit: Edit, depth: number): HTMLElement {
-    if (this.input?.isConnected) return this.input;
-    const before = edit.kind === "rename" ? nameOf(edit.path) : "";
-    const label = edit.kind === "rename" ? `New name for ${before}` : `Name of the new ${edit.kind}`;
-    const input = h("input", { class: "input", "aria-label": label, "aria-describedby": "tree-problem", spellcheck: "false", autocapitalize: "off" });
-    const problem = h("span", { class: "problem", id: "tree-problem", role: "alert" });
-    const place = { class: "tree-row edit", role: "treeitem", "aria-level": depth + 1, "aria-selected": "false", "aria-label": label };
-    const element = h("div", place, h("span", { class: "twist" }), icon(edit.kind === "folder" ? icons.folder : icons.file), input, problem);
-    element.style.setProperty("--depth", String(depth));
-    input.value = before;
-    input.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") this.endEdit(true);
-      else if (event.key === "Enter" && !event.isComposing) this.commit(edit, input, problem);
-    });
-    // Leaving the field keeps what was typed if it can be kept, as a person who clicks elsewhere expects.
-    input.addEventListener("blur", () => {
-      if (this.edit !== edit) return;
-      if (input.value && input.value !== before && !this.problemWith(edit, input.value)) this.commit(edit, input, problem);
-      else this.endEdit(false);
-    });
-    input.addEventListener("input", () => replace(problem));
-    this.input = element;
-    this.canvas.append(element);
-    input.focus();
-    const dot = before.lastIndexOf(".");
-    input.setSelectionRange(0, dot > 0 ? dot : before.length);
-    return element;
+  private addRow(): RowElement {
+    const added = new RowElement(`tree-row-${(this.rowCount += 1)}`);
+    this.canvas.append(added.element);
+    return added;
   }
 
-  private problemWith(edit: Edit, name: string): string | null {
+  private stateOf(row: Row): RowState {
+    return {
+      decoration: this.decorations.of(row.path, row.folder),
+      chosen: this.selection.has(row.path),
+      cursor: row.path === this.selection.cursor,
+      current: row.path === this.current,
+      drop: this.dropFolder !== null && this.dropFolder !== "" && isWithin(row.path, this.dropFolder),
+    };
+  }
+
+  private renderField(edit: Edit, depth: number): HTMLElement {
+    if (this.field) return this.field.element;
     const folder = edit.kind === "rename" ? parentOf(edit.path) : edit.path;
-    return nameProblem(name, (other) => this.files.rows.some((row) => row.path === join(folder, other) && row.path !== edit.path));
+    const before = edit.kind === "rename" ? nameOf(edit.path) : "";
+    this.field = new NameField({
+      kind: edit.kind,
+      before,
+      depth,
+      problem: (name) => nameProblem(name, (other) => other !== before && this.files.has(folder, other)),
+      commit: (name) => this.commit(edit, join(folder, name)),
+      cancel: (focus) => this.endEdit(focus),
+    });
+    this.canvas.append(this.field.element);
+    this.field.focus();
+    return this.field.element;
   }
 
-  private commit(edit: Edit, input: HTMLInputElement, problem: HTMLElement): void {
-    const wrong = this.problemWith(edit, input.value);
-    if (wrong) return replace(problem, wrong);
+  private commit(edit: Edit, path: string): void {
     this.endEdit(true);
-    const path = join(edit.kind === "rename" ? parentOf(edit.path) : edit.path, input.value);
-    this.cursor = path;
+    this.selection.only(path);
     if (edit.kind === "file") this.actions.createFile(path);
     else if (edit.kind === "folder") this.actions.createFolder(path);
     else if (path !== edit.path) this.actions.rename(edit.path, path);
@@ -250,57 +243,87 @@ export class TreeView implements View {
 
   private endEdit(focus: boolean): void {
     this.edit = null;
-    this.input?.remove();
-    this.input = null;
+    this.field?.element.remove();
+    this.field = null;
     if (focus) this.scroller.focus();
     this.schedule();
   }
 
+  // ---- keys
+
   private handleFocus(): void {
-    this.cursor ??= this.selected ?? this.files.rows[0]?.path ?? null;
+    const first = this.current ?? this.files.rows[0]?.path;
+    if (this.selection.cursor === null && first !== undefined) this.selection.only(first);
     this.schedule();
   }
 
   private handleKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const row = this.files.rows.find((candidate) => candidate.path === this.cursor);
-    const move = treeMove(this.files.rows, this.cursor, event.key);
-    if (move?.kind === "move") this.moveTo(move.path);
+    if (event.altKey) return;
+    this.selection.retain((path) => this.files.indexOf(path) >= 0);
+    const done = event.ctrlKey || event.metaKey ? this.handleWithControl(event) : this.handlePlain(event);
+    if (!done) return;
+    event.preventDefault();
+    this.schedule();
+  }
+
+  private handlePlain(event: KeyboardEvent): boolean {
+    const row = this.cursorRow;
+    const move = treeMove(this.files.rows, this.files.indexOf(this.selection.cursor ?? ""), event.key);
+    if (move?.kind === "move") this.moveTo(move.path, event.shiftKey ? "extend" : "only");
     else if (move) this.toggle(move.path);
+    else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) this.openMenuAt(row);
     else if (row && (event.key === "Enter" || event.key === " ")) this.activate(row, true);
     else if (row && event.key === "F2") this.startRename(row.path);
-    else if (row && event.key === "Delete") this.actions.remove(row.path);
-    else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) this.openMenuAt(row?.path ?? "");
-    else if (event.key.length !== 1 || !this.jump(event)) return;
-    event.preventDefault();
+    else if (row && event.key === "Delete") this.actions.remove(this.subjects(row));
+    else if (row && event.key === "Escape") this.selection.only(row.path);
+    else return event.key.length === 1 && this.jump(event);
+    return true;
+  }
+
+  private handleWithControl(event: KeyboardEvent): boolean {
+    const row = this.cursorRow;
+    const move = treeMove(this.files.rows, this.files.indexOf(this.selection.cursor ?? ""), event.key);
+    const key = event.key.toLowerCase();
+    if (move?.kind === "move") this.moveTo(move.path, "look");
+    else if (key === "a") this.selection.all(this.files.rows.map(({ path }) => path));
+    else if (row && key === " ") this.selection.toggle(row.path);
+    else if (row && (key === "c" || key === "x")) this.actions.keep(this.subjects(row), key === "c" ? "copy" : "move");
+    else if (key === "v") this.actions.paste(folderOf(row));
+    else return false;
+    return true;
   }
 
   private jump(event: KeyboardEvent): boolean {
     this.typed = event.timeStamp - this.typedAt < TYPE_AHEAD_MS ? this.typed + event.key : event.key;
     this.typedAt = event.timeStamp;
-    const found = typeAhead(this.files.rows, this.cursor, this.typed);
-    if (found !== null) this.moveTo(found);
+    const found = typeAhead(this.files.rows, this.selection.cursor, this.typed);
+    if (found !== null) this.moveTo(found, "only");
     return found !== null;
   }
 
-  private moveTo(path: string): void {
-    this.cursor = path;
+  /** Has the cursor go to `path`: choosing it only, the stretch up to it, or nothing. */
+  private moveTo(path: string, how: "only" | "extend" | "look"): void {
+    if (how === "only") this.selection.only(path);
+    else if (how === "extend") this.extendTo(path);
+    else this.selection.cursor = path;
     this.scrollTo(path);
     this.schedule();
   }
 
+  private extendTo(path: string): void {
+    this.selection.extendTo(path, this.files.rows.map((row) => row.path));
+  }
+
   private scrollTo(path: string): void {
-    const at = this.files.rows.findIndex((row) => row.path === path);
+    const at = this.files.indexOf(path);
     if (at < 0) return;
-    const height = this.rowHeight;
-    const [top, bottom] = [at * height, (at + 1) * height];
+    const [top, bottom] = [at * this.rowHeight, (at + 1) * this.rowHeight];
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
     else if (bottom > this.scroller.scrollTop + this.scroller.clientHeight) this.scroller.scrollTop = bottom - this.scroller.clientHeight;
   }
 
   private toggle(path: string): void {
-    const row = this.files.rows.find((candidate) => candidate.path === path);
-    if (row?.expanded) this.files.collapse(path);
+    if (this.files.row(path)?.expanded) this.files.collapse(path);
     else this.files.expand(path).catch(this.actions.report);
   }
 
@@ -309,58 +332,66 @@ export class TreeView implements View {
     else this.actions.open(row.path, focus);
   }
 
+  // ---- the mouse
+
   private rowAt(event: Event): Row | null {
     const element = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-path]") : null;
-    const path = element?.dataset["path"];
-    return this.files.rows.find((row) => row.path === path) ?? null;
+    return this.files.row(element?.dataset["path"] ?? null);
   }
 
   private handleClick(event: MouseEvent): void {
     const row = this.rowAt(event);
     if (!row) return;
-    this.cursor = row.path;
-    const button = event.target instanceof Element ? event.target.closest(".row-menu") : null;
-    if (button) this.openMenuAt(row.path);
-    else this.activate(row, false);
+    if (event.target instanceof Element && event.target.closest(".row-menu")) this.openMenuAt(row);
+    else if (event.shiftKey) this.extendTo(row.path);
+    else if (event.ctrlKey || event.metaKey) this.selection.toggle(row.path);
+    else {
+      this.selection.only(row.path);
+      this.activate(row, false);
+    }
     this.schedule();
   }
 
   private handleDoubleClick(event: MouseEvent): void {
     const row = this.rowAt(event);
-    if (row && !row.folder) this.actions.open(row.path, true);
+    if (row && !row.folder && !event.ctrlKey && !event.shiftKey) this.actions.open(row.path, true);
   }
 
   private handleMenu(event: MouseEvent): void {
     event.preventDefault();
     const row = this.rowAt(event);
-    if (row) this.moveTo(row.path);
-    this.actions.menu(row?.path ?? "", { x: event.clientX, y: event.clientY });
+    if (row && !this.selection.has(row.path)) this.moveTo(row.path, "only");
+    this.actions.menu(this.subjects(row), { x: event.clientX, y: event.clientY });
   }
 
-  private openMenuAt(path: string): void {
-    const { left, bottom } = (this.shown.get(path) ?? this.scroller).getBoundingClientRect();
-    this.actions.menu(path, { x: left + 32, y: bottom });
+  private openMenuAt(row: Row | null): void {
+    if (row && !this.selection.has(row.path)) this.selection.only(row.path);
+    const { left, bottom } = (this.shown.get(row?.path ?? "")?.element ?? this.scroller).getBoundingClientRect();
+    this.actions.menu(this.subjects(row), { x: left + 32, y: bottom });
   }
 
-  private acceptDrops(): void {
-    const mark = (folder: string | null): void => {
-      for (const [path, element] of this.shown) element.classList.toggle("drop", folder !== null && folder !== "" && isWithin(path, folder));
-      this.scroller.classList.toggle("drop", folder === "");
-    };
-    const folderAt = (event: DragEvent): string => {
-      const row = this.rowAt(event);
-      return row ? (row.folder ? row.path : parentOf(row.path)) : "";
-    };
-    this.disposables.add(listen(this.scroller, "dragover", (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      mark(folderAt(event));
-    }));
-    this.disposables.add(listen(this.scroller, "dragleave", () => mark(null)));
-    this.disposables.add(listen(this.scroller, "drop", (event) => {
-      event.preventDefault();
-      mark(null);
-      if (event.dataTransfer) this.actions.upload(folderAt(event), event.dataTransfer);
-    }));
+  private makeDrag(): TreeDrag {
+    return new TreeDrag({
+      scroller: this.scroller,
+      rowAt: (event) => this.rowAt(event),
+      take: (row) => {
+        if (!this.selection.has(row.path)) this.moveTo(row.path, "only");
+        return this.subjects(row);
+      },
+      mark: (folder) => {
+        this.dropFolder = folder;
+        this.scroller.classList.toggle("drop", folder === "");
+        this.schedule();
+      },
+      expand: (folder) => void this.files.expand(folder).catch(this.actions.report),
+      drop: (paths, folder, how) => this.actions.place(paths, folder, how),
+      upload: (folder, items) => this.actions.upload(folder, items),
+    });
   }
+}
+
+/** The folder of a row, or that it is; the project's for none. */
+function folderOf(row: Row | null): string {
+  if (!row) return "";
+  return row.folder ? row.path : parentOf(row.path);
 }

@@ -1,0 +1,165 @@
+"""The file tree by mouse and by keyboard, small and large. It needs no container."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.support.server import Server
+
+pytestmark = pytest.mark.timeout(180)
+
+MANY = 100_000
+FILES = {"a.txt": "a", "b.txt": "b", "c.txt": "c", "src/one.js": "1", "src/deep/two.js": "2"}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    tmp_path.chmod(0o755)
+    with Server(tmp_path, "local") as server:
+        yield server
+
+
+@pytest.fixture
+def project(server: Server) -> str:
+    with server.client() as client:
+        id: str = client.post("/api/projects", json={"name": "Tree"}).raise_for_status().json()["id"]
+        for name in client.get(f"/api/projects/{id}/tree").json():
+            client.delete(f"/api/projects/{id}/files/{name['path']}").raise_for_status()
+        for name, content in FILES.items():
+            client.put(f"/api/projects/{id}/files/{name}", content=content).raise_for_status()
+    return id
+
+
+@pytest.fixture
+def folder(server: Server, project: str) -> Path:
+    return server.folder / "workspaces" / project
+
+
+async def open_project(page: Page, server: Server, project: str) -> None:
+    await page.goto(server.link)
+    await page.goto(f"{server.url}/projects/{project}")
+    await expect(row(page, "a.txt")).to_be_visible()
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator(f"#file-tree [role=treeitem][title='{name}']")
+
+
+def chosen(page: Page) -> Locator:
+    return page.locator("#file-tree [aria-selected=true] .tree-name")
+
+
+async def test_by_keyboard_alone(page: Page, server: Server, project: str, folder: Path) -> None:
+    await open_project(page, server, project)
+    tree = page.get_by_role("tree", name="Files")
+    await tree.focus()
+    await page.keyboard.press("Home")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Shift+ArrowDown")
+    await expect(chosen(page)).to_have_text(["a.txt", "b.txt"])
+    await page.keyboard.press("Control+ArrowDown")
+    await page.keyboard.press("Control+Space")
+    await expect(chosen(page)).to_have_text(["a.txt", "b.txt", "c.txt"])
+    await page.keyboard.press("Control+x")
+    await page.keyboard.press("Home")
+    await page.keyboard.press("Control+v")
+    await expect(row(page, "src/c.txt")).to_be_visible()
+    assert sorted(path.name for path in (folder / "src").iterdir()) == ["a.txt", "b.txt", "c.txt", "deep", "one.js"]
+    await page.keyboard.press("Home")
+    await page.keyboard.press("F2")
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("a.txt/")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#tree-problem")).to_have_text("A name can't contain a slash.")
+    await page.keyboard.press("Backspace")
+    await page.keyboard.press("Enter")
+    await expect(row(page, "a.txt/b.txt")).to_be_visible()
+    await page.keyboard.press("Control+c")
+    await page.keyboard.press("Control+v")
+    await expect(page.get_by_text("a.txt can't be put into itself.")).to_be_visible()
+    await page.keyboard.press("End")
+    await page.keyboard.press("Shift+ArrowUp")
+    await page.keyboard.press("Delete")
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(row(page, "a.txt/one.js")).to_have_count(0)
+    assert sorted(path.name for path in (folder / "a.txt").iterdir()) == ["a.txt", "b.txt", "deep"]
+
+
+async def test_by_mouse(page: Page, server: Server, project: str, folder: Path) -> None:
+    await open_project(page, server, project)
+    await row(page, "a.txt").click()
+    await row(page, "c.txt").click(modifiers=["Shift"])
+    await row(page, "b.txt").click(modifiers=["Control"])
+    await expect(chosen(page)).to_have_text(["a.txt", "c.txt"])
+    await row(page, "c.txt").drag_to(row(page, "src"))
+    await expect(row(page, "src/a.txt")).to_be_visible()
+    assert {path.name for path in folder.iterdir()} == {"src", "b.txt"}
+    await page.locator("#file-tree").evaluate(
+        """(tree) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File(["dropped"], "from outside.txt"));
+          const target = tree.querySelector("[title='src']");
+          const options = { dataTransfer: transfer, bubbles: true, cancelable: true };
+          for (const kind of ["dragover", "drop"]) target.dispatchEvent(new DragEvent(kind, options));
+        }"""
+    )
+    await expect(row(page, "src/from outside.txt")).to_be_visible()
+    assert (folder / "src" / "from outside.txt").read_text() == "dropped"
+    await row(page, "src").click(button="right")
+    async with page.expect_download() as download:
+        await page.get_by_role("menuitem", name="Download as zip").click()
+    assert (await download.value).suggested_filename == "src.zip"
+
+
+async def test_what_git_ignores_is_dimmed(page: Page, server: Server, project: str, folder: Path) -> None:
+    (folder / ".gitignore").write_text("*.txt\n!b.txt\n")
+    await open_project(page, server, project)
+    await expect(page.locator(".tree-row.ignored .tree-name")).to_have_text(["a.txt", "c.txt"])
+    await expect(row(page, "a.txt (ignored by Git)")).to_have_attribute("aria-description", "ignored by Git")
+    with server.client() as client:
+        client.put(f"/api/projects/{project}/files/.gitignore", content="b.*\n").raise_for_status()
+    await expect(page.locator(".tree-row.ignored .tree-name")).to_have_text(["b.txt"])
+
+
+SCROLL = """(tree) => new Promise((done) => {
+  const frames = [];
+  let before = performance.now();
+  const step = (now) => {
+    frames.push(now - before);
+    before = now;
+    tree.scrollTop = (tree.scrollTop + 5000) % (tree.scrollHeight - tree.clientHeight);
+    if (frames.length < 60) requestAnimationFrame(step);
+    else done([frames.sort((a, b) => a - b)[30], tree.querySelectorAll("[role=treeitem]").length]);
+  };
+  requestAnimationFrame(step);
+})"""
+
+
+async def test_a_hundred_thousand_entries_scroll_smoothly(
+    page: Page, server: Server, project: str, folder: Path
+) -> None:
+    for name, count in (("few", 1000), ("many", MANY)):
+        (folder / name).mkdir()
+        for number in range(count):
+            # Several names of few files, which is quicker; a file has some 60,000 at most.
+            os.link(folder / ("a.txt" if number % 2 else "b.txt"), folder / name / f"file-{number}")
+    await open_project(page, server, project)
+    medians = []
+    for name in ("few", "many"):
+        await row(page, name).click()
+        await expect(row(page, f"{name}/file-0")).to_be_visible(timeout=30_000)
+        median, rows = await page.locator("#file-tree").evaluate(SCROLL)
+        medians.append(median)
+        assert rows < 150, "only what is in sight is in the page"
+        await page.locator("#file-tree").evaluate("(tree) => tree.scrollTop = 0")
+        if name == "few":
+            await row(page, name).click()
+    assert medians[1] < 1.5 * max(medians[0], 17), "a large folder scrolls as a small one does"
+    await page.locator("#file-tree").focus()
+    await page.keyboard.press("End")
+    for _ in range(len(FILES)):
+        await page.keyboard.press("ArrowUp")
+    await expect(row(page, f"many/file-{MANY - 1}")).to_have_attribute("aria-setsize", str(MANY))
