@@ -193,7 +193,7 @@ async def resume(target: Hutch) -> float:
     terminal = session.terminal
     await session.run(f"(sleep 0.3; head -c 400000 {LOG}; echo DO''NE) &", PROMPT)
     offset = terminal.offset  # type: ignore[attr-defined]
-    terminal.socket.transport.abort()  # type: ignore[attr-defined]
+    terminal.socket.abort()  # type: ignore[attr-defined]
     await asyncio.sleep(1.5)
     session.terminal = resumed = await target.resume(session.name, offset)
     started = time.perf_counter()

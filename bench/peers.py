@@ -1,12 +1,14 @@
 """Targets behind a WebSocket: Hutch on either runtime, and terminado in an environment of its own."""
 
+import asyncio
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final, Self
 
-from websockets.asyncio.client import ClientConnection, connect
+import aiohttp
 
 from bench.targets import Terminal, resident
 from tests.support.server import Server
@@ -23,20 +25,63 @@ tornado.ioloop.IOLoop.current().start()
 """
 
 
-class HutchTerminal:
-    """Acknowledges at each call what the one before returned, as a browser does once it has drawn it."""
+ACK_EVERY: Final = 64 * 1024
+ACK_PAUSE: Final = 0.25
+"""Bytes, and seconds, after which the page acknowledges what it has drawn."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+
+class Socket:
+    """A WebSocket of aiohttp: its frames are parsed in C, so that the client costs the servers little."""
+
+    @classmethod
+    async def open(cls, url: str, **headers: str) -> Self:
+        session = aiohttp.ClientSession()
+        try:
+            return cls(session, await session.ws_connect(url, headers=headers, max_msg_size=0))
+        except BaseException:
+            await session.close()
+            raise
+
+    def __init__(self, session: aiohttp.ClientSession, response: aiohttp.ClientWebSocketResponse) -> None:
+        self._session = session
+        self._socket = response
+
+    async def receive(self) -> bytes | str:
+        """Raises EOFError at its end."""
+        message = await self._socket.receive()
+        if message.type not in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT):
+            raise EOFError(message)
+        data: bytes | str = message.data
+        return data
+
+    async def send(self, data: bytes | str) -> None:
+        await (self._socket.send_bytes(data) if isinstance(data, bytes) else self._socket.send_str(data))
+
+    def abort(self) -> None:
+        """Cut the connection, as a network that fails would."""
+        self._socket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    async def close(self) -> None:
+        await self._socket.close()
+        await self._session.close()
+
+
+class HutchTerminal:
+    """Acknowledges what earlier calls of `receive` have returned as the page does: every 64 KiB, or when it pauses."""
+
+    def __init__(self, socket: Socket) -> None:
         self.socket = socket
         self.offset = 0
         self._acked = 0
+        self._pause: asyncio.Task[None] | None = None
 
     async def receive(self) -> bytes:
-        if self.offset > self._acked:
-            self._acked = self.offset
-            await self.tell(type="ack", offset=self.offset)
+        if self.offset - self._acked >= ACK_EVERY:
+            await self._ack(self.offset)
+        elif self.offset > self._acked and (self._pause is None or self._pause.done()):
+            self._pause = asyncio.create_task(self._ack_later(self.offset))
         while True:
-            frame = await self.socket.recv()
+            frame = await self.socket.receive()
             if isinstance(frame, bytes):
                 self.offset += len(frame)
                 return frame
@@ -46,6 +91,15 @@ class HutchTerminal:
             elif message["type"] in ("exit", "error"):
                 raise EOFError(frame)
 
+    async def _ack_later(self, offset: int) -> None:
+        await asyncio.sleep(ACK_PAUSE)
+        if offset > self._acked:
+            await self._ack(offset)
+
+    async def _ack(self, offset: int) -> None:
+        self._acked = offset
+        await self.tell(type="ack", offset=offset)
+
     async def send(self, data: bytes) -> None:
         await self.socket.send(data)
 
@@ -53,6 +107,8 @@ class HutchTerminal:
         await self.socket.send(json.dumps(message))
 
     async def end(self) -> None:
+        if self._pause:
+            self._pause.cancel()
         await self.tell(type="close")
         await self.socket.close()
 
@@ -72,8 +128,9 @@ class Hutch:
         """A new connection to a terminal that runs, from `offset` on."""
         return HutchTerminal(await self._socket(f"{name}?cols=80&rows=24&offset={offset}"))
 
-    async def _socket(self, path: str) -> ClientConnection:
-        return await self._server.socket(f"{self._project}/terminals/{path}")
+    async def _socket(self, path: str) -> Socket:
+        url = f"ws://127.0.0.1:{self._server.port}/api/projects/{self._project}/terminals/{path}"
+        return await Socket.open(url, Authorization=f"Bearer {self._server.token}")
 
     def memory(self) -> int | None:
         assert self._server.process
@@ -83,12 +140,12 @@ class Hutch:
 class TerminadoTerminal:
     """Speaks terminado's JSON messages."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Socket) -> None:
         self._socket = socket
 
     async def receive(self) -> bytes:
         while True:
-            kind, *rest = json.loads(await self._socket.recv())
+            kind, *rest = json.loads(await self._socket.receive())
             if kind == "stdout":
                 return str(rest[0]).encode()
             if kind == "disconnect":
@@ -123,7 +180,7 @@ class Terminado:
             self._process.stdout.close()
 
     async def open(self, name: str) -> Terminal:
-        socket = await connect(f"ws://127.0.0.1:{self._port}/{name}", max_size=None, proxy=None)
+        socket = await Socket.open(f"ws://127.0.0.1:{self._port}/{name}")
         await socket.send(json.dumps(["set_size", 24, 80]))
         return TerminadoTerminal(socket)
 

@@ -1,9 +1,8 @@
 """WebSockets of the IDE: terminals, the log, and the events of a project.
 
-Three tasks serve a terminal: one carries output and ends with the stream, one takes what the browser sends, one hands
-typed input on. None waits for another, so input is never behind output, nor an ack or a resize behind a big paste. The
-acks go on to the supervisor, which sends no more than the window beyond the last one: nothing piles up here for a slow
-reader.
+Two tasks serve a terminal: one carries output and ends with the stream, one takes what the browser sends, and never
+waits for the program: input is not behind output, nor an ack or a resize behind a big paste. The acks go on to the
+supervisor, which sends no more than the window beyond the last one: nothing piles up here for a slow reader.
 """
 
 import asyncio
@@ -80,22 +79,20 @@ class _Viewer:
         self._stream = stream
         self._touch = touch
         self._sent = stream.offset
-        self._input = bytearray()
-        self._typed = asyncio.Event()
 
     async def serve(self, end: Callable[[], Awaitable[None]] | None) -> None:
         """Carry bytes until either side is done. `end` ends the process."""
-        websocket = self._websocket
         try:
-            await websocket.send_text(json.dumps(wire.ready(self._stream.offset)))
-            output = asyncio.create_task(self._carry_output())
-            typing = asyncio.create_task(self._carry_typed())
+            await self._websocket.send_text(json.dumps(wire.ready(self._stream.offset)))
+            ways = {asyncio.create_task(self._carry_output()), asyncio.create_task(self._carry_input(end))}
             try:
-                await self._carry_input(output, end)
+                done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                output.cancel()
-                typing.cancel()
-                await asyncio.gather(output, typing, return_exceptions=True)
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+            for way in done:
+                way.result()
         finally:
             self._stream.close()
 
@@ -113,24 +110,8 @@ class _Viewer:
                 return
         raise LinkLost("the connection to the container was lost; connect again with the last offset")
 
-    async def _carry_typed(self) -> None:
-        while True:
-            await self._typed.wait()
-            self._typed.clear()
-            data, self._input = bytes(self._input), bytearray()
-            await self._stream.send(data)
-
-    async def _carry_input(self, output: asyncio.Task[None], end: Callable[[], Awaitable[None]] | None) -> None:
-        while True:
-            receive = asyncio.create_task(self._websocket.receive())
-            done, _ = await asyncio.wait({receive, output}, return_when=asyncio.FIRST_COMPLETED)
-            if receive not in done:
-                receive.cancel()
-                await asyncio.gather(receive, return_exceptions=True)
-                return output.result()
-            frame = receive.result()
-            if frame["type"] == "websocket.disconnect":
-                return
+    async def _carry_input(self, end: Callable[[], Awaitable[None]] | None) -> None:
+        while (frame := await self._websocket.receive())["type"] != "websocket.disconnect":
             await self._take(frame, end)
 
     async def _take(self, frame: Any, end: Callable[[], Awaitable[None]] | None) -> None:
@@ -140,12 +121,11 @@ class _Viewer:
         if data is not None:
             if len(data) > MOST_INPUT:
                 raise TooLarge(f"one frame of input has at most {MOST_INPUT} bytes")
-            if len(self._input) + len(data) > MOST_WAITING:
+            if self._stream.unsent + len(data) > MOST_WAITING:
                 raise TooLarge("the program does not read its input, and too much waits for it already")
             if self._touch:
                 self._touch()
-                self._input += data
-                self._typed.set()
+                self._stream.feed(data)
             return
         if len(frame["text"]) > MOST_CONTROL:
             raise TooLarge(f"a text frame is a control message of at most {MOST_CONTROL} characters; input is binary")

@@ -22,8 +22,10 @@ MAX_MESSAGE: Final = 16 * 1024
 """Bytes of a MESSAGE frame: gap and reset are short, an exit may tell the last of what a program said of errors."""
 SMALL: Final = 4096
 """Data frames up to this size are joined while they wait, so that a byte that waits costs a byte."""
-INPUT_KEPT: Final = 1024 * 1024
-"""Bytes of a terminal's input that wait here while its program does not read: a big paste. Then `send` waits."""
+ACK_AFTER: Final = 16 * 1024
+"""Bytes that were consumed: their ack is not put off."""
+ACK_WITHIN: Final = 0.02
+"""Seconds that a smaller ack may wait for more."""
 
 
 class Owner(Protocol):
@@ -59,6 +61,8 @@ class Stream:
         self._waiting = 0
         self._received = 0
         self._acked = 0
+        self._told = 0
+        self._telling: asyncio.TimerHandle | None = None
         self._reader: asyncio.Future[None] | None = None
         self._lost: LinkLost | None = None
         self._begun = False
@@ -103,18 +107,35 @@ class Stream:
         offset = min(offset, self._received)
         if self._open and offset > self._acked:
             self._acked = offset
-            self._owner.write(ack(self.id, offset))
+            if offset - self._told >= ACK_AFTER:
+                self._tell()
+            elif self._telling is None:
+                # What a person types is acked in small pieces, each of which would hold up the next key.
+                self._telling = asyncio.get_running_loop().call_later(ACK_WITHIN, self._tell)
 
-    async def send(self, data: bytes) -> None:
-        """Send `data`, and wait while too much is on its way already. What was begun is sent even when cancelled.
+    @property
+    def unsent(self) -> int:
+        """Bytes of input that wait here while the other end takes no more."""
+        return len(self._input)
+
+    def feed(self, data: bytes) -> None:
+        """Send `data` as soon as the other end takes it, without waiting for that; the caller bounds `unsent`.
 
         After the end of a viewer's process it does nothing. Raises LinkLost, and BadGateway when the relayed
         connection was reset.
         """
         self._check()
-        self._input += data
-        self.flush()
-        while self._open and len(self._input) > (0 if self._relay else INPUT_KEPT):
+        if self._open:
+            self._input += data
+            self.flush()
+
+    async def send(self, data: bytes) -> None:
+        """Send `data`, and wait while some of it can't be sent. What was begun is sent even when cancelled.
+
+        Raises what `feed` raises.
+        """
+        self.feed(data)
+        while self._open and self._input:
             self._sender = asyncio.get_running_loop().create_future()
             try:
                 await self._sender
@@ -160,7 +181,7 @@ class Stream:
             offset = reply.get("offset")
             if not isinstance(offset, int) or not 0 <= offset < 2**63:
                 raise ProtocolError("the offset of a viewer is a whole number")
-            self.offset = self._acked = self._received = offset
+            self.offset = self._acked = self._told = self._received = offset
             self.ended = bool(reply.get("ended"))
 
     def take(self, kind: Kind, payload: bytes) -> None:
@@ -261,11 +282,20 @@ class Stream:
         if self._waiting > 2 * self._window:
             raise ProtocolError("more than the window of a stream")
 
+    def _tell(self) -> None:
+        """Send the ack that is due."""
+        if self._telling:
+            self._telling.cancel()
+            self._telling = None
+        if self._open:
+            self._told = self._acked
+            self._owner.write(ack(self.id, self._acked))
+
     def _consume(self, size: int) -> None:
         self.offset += size
-        if self._open and self.offset - self._acked >= self._window // 4:
-            self._acked = self.offset
-            self._owner.write(ack(self.id, self._acked))
+        self._acked = self.offset
+        if self._acked - self._told >= self._window // 4:
+            self._tell()
 
     def _check(self) -> None:
         if self._reset:

@@ -33,7 +33,10 @@ class Viewed(Protocol):
 
     async def receive(self) -> bytes | dict[str, Any] | None: ...
 
-    async def send(self, data: bytes) -> None: ...
+    @property
+    def unsent(self) -> int: ...
+
+    def feed(self, data: bytes) -> None: ...
 
     def ack(self, offset: int) -> None: ...
 
@@ -144,6 +147,8 @@ class KeptLog:
 class _KeptStream:
     """A viewer of what is kept, with the manners of one that follows a supervisor."""
 
+    unsent = 0
+
     def __init__(self, log: KeptLog, offset: int, workspaces: Workspaces, id: ProjectId) -> None:
         self.offset = offset
         self._log = log
@@ -174,7 +179,7 @@ class _KeptStream:
         self._acked = max(self._acked, min(offset, self._sent))
         self._room.set()
 
-    async def send(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """There is nobody to take it."""
 
     def message(self, value: dict[str, Any]) -> None:

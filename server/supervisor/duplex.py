@@ -97,7 +97,7 @@ class Duplex:
     def _consumed(self, size: int) -> None:
         del self._input[:size]
         self._taken += size
-        self._link.consumed(self.id, self._taken)
+        self._link.consumed(self.id, self._taken, size)
 
     # ---- ends
 

@@ -5,14 +5,19 @@ import socket
 from collections import deque
 from typing import Any, Final, Protocol
 
-from .loop import Loop
+from .loop import Loop, Timer
 from .protocol import Decoder, Kind, ProtocolError, ack, frame, message, parse_json, parse_offset
 
-READ: Final = 256 * 1024
+_BUFFER: Final = memoryview(bytearray(256 * 1024))
+"""What every link reads into: memory of that size for each read would be mapped and unmapped at the cost of a key."""
 QUEUE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of replies and events that wait for a server that does not read; past it the link is dropped."""
 BATCH: Final = 128 * 1024
 """Bytes of stream data in the write queue. Less would idle the pipe, more would delay an echo behind a flood."""
+
+ACK_AFTER: Final = 16 * 1024
+"""Bytes of input that were consumed: their acks do not wait for something to travel with."""
+ACK_WITHIN: Final = 0.02
 
 
 class Stream(Protocol):
@@ -45,6 +50,9 @@ class Link:
         self._data_size = 0
         self._wanting: deque[Stream] = deque()
         self._flushing = False
+        self._consumed: dict[int, int] = {}
+        self._consumed_size = 0
+        self._ack_timer = Timer()
         self.streams: dict[int, Stream] = {}
         self.closed = False
         self.companion: socket.socket | None = None
@@ -67,8 +75,19 @@ class Link:
     def tell(self, stream: int, value: dict[str, Any]) -> None:
         self.send(message(Kind.MESSAGE, stream, value))
 
-    def consumed(self, stream: int, offset: int) -> None:
-        self.send(ack(stream, offset))
+    def consumed(self, stream: int, offset: int, size: int) -> None:
+        """Acknowledge `size` more bytes of a stream, up to `offset`.
+
+        Not at once, unless it is much: the echo of a key takes the ack of the key along, and is not behind it.
+        """
+        if self.closed:
+            return
+        self._consumed[stream] = offset
+        self._consumed_size += size
+        if self._consumed_size >= ACK_AFTER:
+            self._flush_soon()
+        elif len(self._consumed) == 1:
+            self._ack_timer = self._loop.call_later(ACK_WITHIN, self._flush_soon)
 
     def want(self, stream: Stream) -> None:
         """`stream` may have something to send."""
@@ -78,6 +97,7 @@ class Link:
 
     def drop(self, stream: int) -> None:
         """Forget a stream that has ended. Its last frames are on their way."""
+        self._consumed.pop(stream, None)
         self.streams.pop(stream, None)
 
     def _flush_soon(self) -> None:
@@ -105,6 +125,12 @@ class Link:
 
     def _fill(self) -> None:
         """Put what is urgent behind the frame that is half sent, then data of each stream in turn."""
+        for consumed, offset in self._consumed.items():
+            self._urgent.append(ack(consumed, offset))
+            self._urgent_size += len(self._urgent[-1])
+        self._consumed.clear()
+        self._consumed_size = 0
+        self._ack_timer.cancel()
         if self._urgent:
             # `_data[0]` may be half sent, and a payload belongs right behind its header.
             self._data.extend(self._urgent)
@@ -133,14 +159,15 @@ class Link:
 
     def _read(self) -> None:
         try:
-            data = os.read(self._reader, READ)
+            size = os.readv(self._reader, [_BUFFER])
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
+            size = 0
+        if not size:
             self.close()
             return
+        data = _BUFFER[:size].tobytes()
         try:
             for kind, stream, payload in self._decoder.feed(data):
                 self._take(kind, stream, payload)

@@ -14,6 +14,7 @@ from .procfs import Process as Running, ignores_hangup, is_alive, session_member
 from .spawn import Command, decode_status, spawn
 
 READ: Final = 64 * 1024
+SHORT: Final = 1024
 INPUT_LIMIT: Final = 1024 * 1024
 """Bytes of input that wait for a program that does not read. A server that keeps to its acks stays far below."""
 DRAIN_LIMIT: Final = 128 * 1024
@@ -80,6 +81,9 @@ class Program:
                 break
             pieces.append(data)
             size += len(data)
+            if len(data) < SHORT:
+                # All there was; asking again would only say so.
+                break
         if pieces:
             self.output_at = time.time()
             self.channel.append(pieces[0] if len(pieces) == 1 else b"".join(pieces))

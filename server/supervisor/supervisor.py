@@ -229,7 +229,7 @@ class Supervisor:
             program = terminal.program
             stream.taken += len(payload)
             taken = stream.taken
-            if not program.write(payload, lambda: link.consumed(stream.id, taken)):
+            if not program.write(payload, lambda: link.consumed(stream.id, taken, len(payload))):
                 problem = None if program.ended else "the program does not read its input, and too much waits already"
         return problem
 

@@ -5,7 +5,7 @@ import pytest
 
 from server.errors import BadGateway, NotFound
 from server.runtimes.link import Link
-from server.runtimes.stream import INPUT_KEPT, Stream
+from server.runtimes.stream import ACK_AFTER, Stream
 from server.supervisor.protocol import (
     MAX_DATA,
     RELAY_WINDOW,
@@ -91,9 +91,24 @@ async def test_acks_go_forward_only_and_not_beyond_what_came(ends: tuple[Link, P
     await stream.receive()
     for offset in (99, 100, 120, 110, 120, 10**9):
         stream.ack(offset)
-    acks = [await peer.frame(), await peer.frame()]
-    assert [(kind, parse_offset(payload)) for kind, _, payload in acks] == [(Kind.ACK, 120), (Kind.ACK, 150)]
+    # Small ones are told as one.
+    kind, _, payload = await peer.frame()
+    assert (kind, parse_offset(payload)) == (Kind.ACK, 150)
+    stream.ack(150)
     await _settled(link, peer)
+
+
+async def test_much_that_was_consumed_is_acked_at_once(ends: tuple[Link, Peer]) -> None:
+    link, peer = ends
+    stream = await viewer(link, peer)
+    peer.writer.write(frame(Kind.DATA, stream.id, b"x" * MAX_DATA))
+    await stream.receive()
+    for offset in (10, ACK_AFTER - 1, ACK_AFTER, ACK_AFTER + 1):
+        stream.ack(offset)
+    stream.close()
+    kind, _, payload = await peer.frame()
+    assert (kind, parse_offset(payload)) == (Kind.ACK, ACK_AFTER)
+    assert (await peer.frame())[0] is Kind.CLOSE
 
 
 async def test_a_viewer_goes_on_behind_a_gap(ends: tuple[Link, Peer]) -> None:
@@ -154,20 +169,16 @@ async def test_a_channel_that_does_not_exist_is_not_found(ends: tuple[Link, Peer
 async def test_input_waits_here_while_its_program_does_not_read(ends: tuple[Link, Peer]) -> None:
     link, peer = ends
     stream = await viewer(link, peer)
-    await stream.send(b"i" * INPUT_KEPT)
+    stream.feed(b"i" * 10 * MAX_DATA)
+    assert stream.unsent == 9 * MAX_DATA
     await _taken(peer, MAX_DATA)
     # Nothing more is on its way, and a resize is not behind what waits.
     stream.message({"type": "resize", "cols": 90, "rows": 30})
     kind, _, payload = await peer.frame()
     assert (kind, parse_json(payload)["cols"]) == (Kind.MESSAGE, 90)
-    more = asyncio.create_task(stream.send(b"j" * 2 * MAX_DATA))
-    await _settled(link, peer)
-    assert not more.done()
     peer.writer.write(ack(stream.id, MAX_DATA))
     assert await _taken(peer, MAX_DATA) == b"i" * MAX_DATA
-    await _settled(link, peer)
-    peer.writer.write(ack(stream.id, 2 * MAX_DATA))
-    await more
+    assert stream.unsent == 8 * MAX_DATA
 
 
 async def test_a_relay_keeps_to_its_window_both_ways(ends: tuple[Link, Peer]) -> None:
