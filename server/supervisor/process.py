@@ -49,6 +49,7 @@ class Program:
         self.code: int | None = None
         self.signal: str | None = None
         self.ended = False
+        self.ended_at = 0.0
         self.started_at = time.time()
         self.output_at = 0.0
         self.input_at = 0.0
@@ -151,6 +152,7 @@ class Program:
         self.code, self.signal = decode_status(status)
         self._drain()
         self.ended = True
+        self.ended_at = time.monotonic()
         self._loop.unwatch(self._fd)
         self.channel.on_room = None
         self.channel.finish({"type": "exit", "code": self.code, "signal": self.signal})

@@ -31,6 +31,8 @@ from .usage import usage
 from .watch import Watcher
 
 MOST_TERMINALS: Final = 200
+MOST_ENDED: Final = 20
+"""Terminals that have ended and that nobody looks at: each may hold a full ring, and one more place of those above."""
 MOST_PIPED: Final = 64
 MOST_STREAMS: Final = 1000
 LOG: Final = "log"
@@ -468,6 +470,10 @@ class Supervisor:
 
     def _ended(self, program: Program) -> None:
         self._programs.pop(program.pid, None)
+        ended = [(terminal.program, name) for name, terminal in self._terminals.items() if terminal.program.ended]
+        unseen = sorted((old.ended_at, name) for old, name in ended if not old.channel.viewers)
+        for _, name in unseen[:-MOST_ENDED]:
+            del self._terminals[name]
         self._terminals_changed()
 
     def _listed(self) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from server.supervisor.protocol import VERSION, VIEWER_WINDOW, Decoder, Kind, frame, message
+from server.supervisor.supervisor import MOST_ENDED
 from tests.supervisor.client import FOLDER, Client, SupervisorProcess
 
 
@@ -97,7 +98,7 @@ def test_an_idle_terminal_costs_little_memory(supervisor: SupervisorProcess, cli
 
 def test_all_terminals_fit_one_report_whatever_their_names(client: Client) -> None:
     def spawn(name: str) -> dict[str, Any]:
-        return client.ask("spawn", name=name, argv=["true"], cols=80, rows=24)
+        return client.ask("spawn", name=name, argv=["sleep", "1000"], cols=80, rows=24)
 
     assert spawn("\x1b[2J")["error"]["code"] == "invalid"
     assert spawn("\U00010000" * 33)["error"]["code"] == "invalid"
@@ -261,6 +262,19 @@ def test_an_ended_terminal_is_replaced_and_a_running_one_is_not(client: Client) 
     assert client.error("spawn", name="main", argv=["sh"], cols=80, rows=24) == "exists"
     assert client.error("spawn", name="log", argv=["sh"], cols=80, rows=24) == "exists"
     assert client.error("forget", name="main") == "exists"
+
+
+def test_of_terminals_that_ended_unseen_the_last_are_kept(client: Client) -> None:
+    seen = client.shell("seen", script="read line")
+    client.shell("first", script="read line").close()
+    for n in range(MOST_ENDED + 5):
+        client.call("spawn", name=f"t{n}", argv=["true"], cols=80, rows=24)
+        client.call("end", name=f"t{n}")
+    client.call("end", name="first")
+    seen.send("\n")
+    seen.until_closed()
+    names = {terminal["name"] for terminal in client.call("list")["terminals"]}
+    assert names == {"seen", "first", *(f"t{n}" for n in range(6, MOST_ENDED + 5))}
 
 
 def test_nothing_is_left_of_opened_and_dropped_terminals(supervisor: SupervisorProcess, client: Client) -> None:
