@@ -16,7 +16,7 @@ ENGINE_ANSWERS := [ "$${HUTCH_RUNTIME:-auto}" != local ] && timeout 10 docker ve
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check engine image bundle install browser lock bench doctor clean
+.PHONY: help run test check engine image bundle install browser lock bench soak doctor clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: $(STAMPS)/dev bundle image ## measure beside what else there is and print
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.terminals
 	$(BIN)/python -m bench.previews
+
+soak: $(STAMPS)/dev engine image ## lose terminals a thousand times and count what is left (twenty minutes)
+	$(BIN)/python -m pytest -q -s tests/soak/soak_terminals.py
 
 doctor: $(STAMPS)/install ## say what is there, what is missing, and what mends it
 	@$(BIN)/hutch doctor

@@ -54,6 +54,7 @@ async def metrics(request: Request) -> Response:
             "Projects whose container runs and is linked to this server.",
             len(services.workspaces.running()),
         ),
+        ("hutch_tasks", "", "gauge", "Tasks of the event loop.", len(asyncio.all_tasks())),
         *await asyncio.to_thread(_process),
     ]
     return PlainTextResponse(_exposition(samples), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,8 +1,5 @@
 """What a newcomer does, asked of the real server by a program, on both runtimes."""
 
-import asyncio
-import hashlib
-
 import httpx
 import pytest
 
@@ -108,33 +105,6 @@ async def test_sigkill_of_the_server_is_noticed_by_nothing_in_the_project(server
         assert f"shell={shell}" in text
     assert state(client, project) == "running"
     assert until_200(server, project, 5).text == "ok"
-
-
-async def test_a_flood_resumes_byte_for_byte_over_dropped_sockets(server: Server, client: httpx.Client) -> None:
-    project = plain_project(server, client)
-    client.post(f"/api/projects/{project}/run").raise_for_status()
-    received = hashlib.sha256()
-    count, offset, drops = 120_000, 0, 0
-    async with Terminal(server, project) as terminal:
-        # The terminal's own echo and line discipline are taken out, so that the sum is of what seq wrote.
-        await terminal.type("stty -echo -onlcr; PS1=; echo ready-$((1 + 1))\n")
-        await terminal.read_until("ready-2\n")
-        offset = terminal.offset
-        await terminal.type(f"seq {count}; echo the-end\n")
-    text = b""
-    while b"the-end\n" not in text[-100:]:
-        async with Terminal(server, project, f"terminals/main?offset={offset}") as terminal:
-            assert (await terminal.read_message("ready"))["offset"] == offset
-            async with asyncio.timeout(20):
-                while len(terminal.output) < 20_000 and b"the-end\n" not in (text + terminal.output)[-100:]:
-                    await terminal.read_frame()
-            text += terminal.output
-            offset = terminal.offset
-            drops += 1
-    received.update(text[text.index(b"1\n2\n3\n") : text.index(b"the-end")])
-    expected = hashlib.sha256("".join(f"{i}\n" for i in range(1, count + 1)).encode())
-    assert received.hexdigest() == expected.hexdigest()
-    assert drops > 5
 
 
 async def test_the_log_is_kept_across_a_restart_of_the_server(server: Server, client: httpx.Client) -> None:

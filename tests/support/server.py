@@ -18,14 +18,26 @@ from websockets.asyncio.client import connect
 ROOT = Path(__file__).parent.parent.parent
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
+_IMPATIENT = """
+import sys, server.serve
+from server.__main__ import main
+server.serve.PING_EVERY = {}
+sys.exit(main(["serve"]))
+"""
+
 T = TypeVar("T")
 
 
 class Server:
-    """`hutch serve` on a free port, with folders of its own below `folder`. Ends what it started on exit."""
+    """`hutch serve` on a free port, with folders of its own below `folder`. Ends what it started on exit.
 
-    def __init__(self, folder: Path, runtime: str, **settings: str) -> None:
+    `ping` shortens the seconds after which a silent peer is asked, and after which it is given up.
+    """
+
+    def __init__(self, folder: Path, runtime: str, *, ping: float | None = None, **settings: str) -> None:
         self.folder = folder
+        self.runtime = runtime
+        self._command = ["-m", "server", "serve"] if ping is None else ["-c", _IMPATIENT.format(ping)]
         self.token = secrets.token_urlsafe(24)
         self._settings = {
             "HUTCH_DATA": str(folder / "data"),
@@ -46,7 +58,7 @@ class Server:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUTCH_")}
         self._log = (self.folder / "server.log").open("a")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve"],
+            [sys.executable, *self._command],
             cwd=ROOT,
             env=environment | self._settings | ({"HUTCH_PORT": str(self.port)} if self.port else {}),
             stdout=subprocess.PIPE,
