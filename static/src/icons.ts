@@ -28,6 +28,7 @@ export const icons = {
   paneLeft: "M1.5 3h13v10h-13zM5.5 3v10",
   paneBottom: "M1.5 3h13v10h-13zM1.5 9.5h13",
   paneRight: "M1.5 3h13v10h-13zM10 3v10",
+  split: "M1.5 3h13v10h-13zM8 3v10",
   terminal: "M2.5 4L6 8l-3.5 4M8 12h5.5",
   logs: "M3 4h10M3 8h10M3 12h6",
   preview: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2M2 8h12M8 2c2 1.8 2.7 4 2.7 6S10 12.2 8 14c-2-1.8-2.7-4-2.7-6S6 3.8 8 2",

@@ -25,6 +25,7 @@ export async function startOnlooker(root: HTMLElement, config: ProjectConfig, na
     fresh: false,
     viewOnly: true,
     stopRecording: null,
+    takesKey: () => false,
     dark: theme.dark,
     preferences: new TerminalPreferences(),
     notify: (sentence) => notices.show(sentence),

@@ -26,6 +26,8 @@ export interface PaneOptions {
   readonly dark: Observable<boolean>;
   readonly preferences: TerminalPreferences;
   readonly notify: (sentence: string) => void;
+  /** Whether the panel has taken the key for itself. */
+  readonly takesKey: (event: KeyboardEvent) => boolean;
   /** Null for who may not. */
   readonly stopRecording: (() => void) | null;
 }
@@ -128,6 +130,10 @@ export class TerminalPane implements Disposable {
   /** False keeps the key from the shell. */
   private handleKey(event: KeyboardEvent): boolean {
     if (event.type !== "keydown" || !event.shiftKey || !(event.ctrlKey || event.metaKey) || event.altKey) return true;
+    if (this.options.takesKey(event)) {
+      event.preventDefault();
+      return false;
+    }
     switch (event.code) {
       case "KeyC":
         event.preventDefault();

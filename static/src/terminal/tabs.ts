@@ -1,4 +1,4 @@
-// The tabs of the terminals. Arrow keys move between them, Delete and the middle button close, F2 and a double click rename, Enter goes
+// The tabs of the terminals. Arrow keys move between them, with Ctrl they and a click show one beside the present one. Delete and the middle button close, F2 and a double click rename, Enter goes
 // into the terminal.
 
 import { h, icon, listen, replace, setProps } from "../dom";
@@ -11,12 +11,15 @@ export interface Tab {
   /** Shown on hover. */
   readonly hint: string;
   readonly ended: boolean;
+  /** It can be seen, whether it is the one in use or not. */
+  readonly shown: boolean;
   readonly viewers: number;
   readonly recorded: boolean;
 }
 
 export interface TabActions {
-  readonly choose: (name: string) => void;
+  /** With `beside` next to the one in use, not in its place. */
+  readonly choose: (name: string, beside?: boolean) => void;
   readonly close: (name: string) => void;
   readonly rename: (name: string) => void;
   /** Moves the focus into the chosen terminal. */
@@ -68,6 +71,7 @@ export class TerminalTabs implements Disposable {
       replace(element, recorded, h("span", { class: "tab-name" }, tab.label), ended, shared, mark);
       element.classList.toggle("ended", tab.ended);
     }
+    element.classList.toggle("shown", tab.shown);
     setProps(element, { title: tab.hint, "aria-selected": String(chosen), tabindex: chosen ? 0 : -1 });
   }
 
@@ -75,7 +79,7 @@ export class TerminalTabs implements Disposable {
     const element = h("div", { class: "tab", role: "tab", id: TerminalTabs.idOf(name), "aria-controls": `terminal-panel-${name}` });
     element.addEventListener("click", (event) => {
       if (event.target instanceof Element && event.target.closest(".tab-close")) this.actions.close(name);
-      else this.actions.choose(name);
+      else this.actions.choose(name, event.ctrlKey || event.metaKey);
     });
     element.addEventListener("dblclick", () => this.actions.rename(name));
     element.addEventListener("auxclick", (event) => event.button === 1 && this.actions.close(name));
@@ -93,7 +97,7 @@ export class TerminalTabs implements Disposable {
     const step = steps[event.key];
     const next = step === undefined ? undefined : this.shown[step % count];
     if (next) {
-      this.actions.choose(next.name);
+      this.actions.choose(next.name, event.ctrlKey || event.metaKey);
       this.elements.get(next.name)?.focus();
     } else if (event.key === "Delete" && this.chosen !== null) {
       this.actions.close(this.chosen);

@@ -7,35 +7,21 @@ import { icons } from "../icons";
 import { type Disposable, DisposableStore, MutableDisposable, watch } from "../lifecycle";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
+import { Columns } from "../terminal/columns";
 import { endTerminal } from "../terminal/ending";
+import { type Entry, hasEnded, label, runs, spokenLabel } from "../terminal/entry";
 import { openInTab } from "../terminal/links";
-import { ClosedTerminals, freeName, isClosedTerminals, labelOf, problemWithTitle } from "../terminal/names";
+import { lookItems, paneItems } from "../terminal/menu";
+import { ClosedTerminals, freeName, isClosedTerminals, problemWithTitle } from "../terminal/names";
 import { TerminalPane } from "../terminal/pane";
 import { TerminalPreferences } from "../terminal/preferences";
+import { areColumns, Splits } from "../terminal/splits";
 import { TerminalTabs } from "../terminal/tabs";
-import { showViewers } from "../terminal/viewers";
 import { CloseCode, type Sizing, type Terminal } from "../wire";
 import { button, iconButton } from "../widgets/button";
 import { confirm, prompt } from "../widgets/dialog";
 import { below, type MenuItem, openMenu } from "../widgets/menu";
 import type { View } from "./view";
-
-interface Entry {
-  readonly name: string;
-  /** Null before the first look at it. */
-  pane: TerminalPane | null;
-  /** The server's word; null for one that is not known there yet. */
-  terminal: Terminal | null;
-  fresh: boolean;
-}
-
-function label({ name, terminal }: Entry): string {
-  return labelOf(name, terminal?.title);
-}
-
-function spokenLabel(entry: Entry): string {
-  return `${label(entry)}. F6 leaves the terminal.`;
-}
 
 function isName(value: unknown): value is string {
   return typeof value === "string";
@@ -47,12 +33,12 @@ export class TerminalPanel implements View {
   private readonly recordings = this.disposables.add(new MutableDisposable<Disposable>());
   private readonly preferences = new TerminalPreferences();
   private readonly tabs: TerminalTabs;
-  private readonly body = h("div", { class: "terminal-body" });
+  private readonly splits = new Splits();
+  private readonly columns = this.disposables.add(new Columns(this.splits, () => this.splitsChanged()));
   private readonly empty = h("div", { class: "terminal-empty" });
   private readonly closed: ClosedTerminals;
   private readonly project: string;
   private entries: Entry[] = [];
-  private active: Entry | null = null;
   private listed = false;
   private shown = false;
 
@@ -65,18 +51,20 @@ export class TerminalPanel implements View {
     this.closed = new ClosedTerminals(recall(`terminal.closed.${this.project}`, isClosedTerminals) ?? {});
     this.tabs = this.disposables.add(
       new TerminalTabs({
-        choose: (name) => this.choose(name),
+        choose: (name, beside) => this.choose(name, beside),
         close: (name) => void this.close(name),
         rename: (name) => void this.rename(name),
         enter: () => this.focus(),
       }),
     );
     const add = iconButton("New terminal", icons.plus, () => this.create());
+    const split = iconButton("Split (Ctrl+Shift+5)", icons.split, () => this.create(true));
+    split.classList.add("wide-only");
     const find = iconButton("Find (Ctrl+Shift+F)", icons.search, () => this.active?.pane?.openSearch());
     const more = iconButton("Terminal menu", icons.dots, () => openMenu(this.menu(), below(more), "Terminal menu"));
     more.setAttribute("aria-haspopup", "menu");
-    const bar = h("div", { class: "tab-bar terminal-bar" }, this.tabs.element, add, find, more);
-    this.element = h("div", { class: "terminal-panel" }, bar, this.body, this.empty);
+    const bar = h("div", { class: "tab-bar terminal-bar" }, this.tabs.element, add, split, find, more);
+    this.element = h("div", { class: "terminal-panel" }, bar, this.columns.element, this.empty);
     this.disposables.add(store.terminals.onChange((terminals) => this.take(terminals)));
     this.disposables.add(watch(store.status, () => this.handleStatus()));
     this.disposables.add({ dispose: () => this.entries.forEach((entry) => entry.pane?.dispose()) });
@@ -95,6 +83,14 @@ export class TerminalPanel implements View {
 
   dispose(): void {
     this.disposables.dispose();
+  }
+
+  private get active(): Entry | null {
+    return this.find(this.splits.active);
+  }
+
+  private find(name: string | null): Entry | null {
+    return this.entries.find((entry) => entry.name === name) ?? null;
   }
 
   private get isUp(): boolean {
@@ -124,8 +120,11 @@ export class TerminalPanel implements View {
   }
 
   private restoreChoice(): void {
-    const last = recall(`terminal.active.${this.project}`, isName);
-    this.active = this.entries.find(({ name }) => name === last) ?? this.entries[0] ?? null;
+    const known = ({ name }: { readonly name: string }): boolean => this.find(name) !== null;
+    const columns = (recall(`terminal.columns.${this.project}`, areColumns) ?? []).filter(known);
+    this.splits.restore(columns, recall(`terminal.active.${this.project}`, isName));
+    const first = this.entries[0];
+    if (!this.active && first) this.splits.choose(first.name);
     if (this.active) this.open();
   }
 
@@ -142,30 +141,59 @@ export class TerminalPanel implements View {
   /** Shows the chosen terminal, or the first one of a project that has none. */
   private open(): void {
     if (this.shown && this.listed && this.entries.length === 0 && this.isUp) return this.create();
-    if (this.shown && this.active) {
-      this.active.pane ??= this.connect(this.active);
-      this.active.pane.setVisible(true);
+    for (const entry of this.shown ? this.entries : []) {
+      const visible = this.splits.has(entry.name);
+      if (visible) entry.pane ??= this.connect(entry);
+      entry.pane?.setVisible(visible);
     }
     this.render();
   }
 
-  private create(): void {
+  /** Starts a terminal, with `beside` in a column of its own. */
+  private create(beside = false): void {
     if (!this.isUp) return this.renderEmpty();
     const taken = [...this.entries, ...this.store.terminals.get().filter(({ ended }) => !ended)];
     const entry: Entry = { name: freeName(taken.map(({ name }) => name)), pane: null, terminal: null, fresh: true };
     this.closed.remove(entry.name);
     this.entries.push(entry);
     this.shown = true;
-    this.choose(entry.name);
+    this.choose(entry.name, beside);
     this.focus();
   }
 
-  private choose(name: string): void {
-    const entry = this.entries.find((candidate) => candidate.name === name);
+  private choose(name: string, beside = false): void {
+    const entry = this.find(name);
     if (!entry) return;
-    if (entry !== this.active) this.active?.pane?.setVisible(false);
-    this.active = entry;
-    remember(`terminal.active.${this.project}`, name);
+    if (beside) this.splits.split(name);
+    else this.splits.choose(name);
+    this.splitsChanged();
+  }
+
+  /** A key pressed with Ctrl (or ⌘) and Shift in a terminal. */
+  private takeKey({ code }: KeyboardEvent): boolean {
+    const steps: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1 };
+    const step = steps[code];
+    if (code === "Digit5") this.create(true);
+    else if (step !== undefined && this.splits.columns.length > 1) this.move(step);
+    else return false;
+    return true;
+  }
+
+  private move(steps: number): void {
+    this.splits.move(steps);
+    this.splitsChanged();
+    this.focus();
+  }
+
+  private unsplit(): void {
+    this.splits.unsplit();
+    this.splitsChanged();
+    this.focus();
+  }
+
+  private splitsChanged(): void {
+    remember(`terminal.active.${this.project}`, this.splits.active);
+    remember(`terminal.columns.${this.project}`, this.splits.columns);
     this.open();
   }
 
@@ -180,19 +208,21 @@ export class TerminalPanel implements View {
       preferences: this.preferences,
       notify: (sentence) => this.store.notify(sentence),
       stopRecording: () => void this.setRecorded(entry, false),
+      takesKey: (event) => this.takeKey(event),
     });
+    pane.element.addEventListener("focusin", () => this.splits.active !== entry.name && this.choose(entry.name));
     pane.element.id = `terminal-panel-${entry.name}`;
     pane.element.setAttribute("role", "tabpanel");
     pane.element.setAttribute("aria-labelledby", TerminalTabs.idOf(entry.name));
     // Their listeners end with the pane.
     pane.title.onChange(() => this.render());
     pane.session.state.onChange(() => this.render());
-    this.body.append(pane.element);
+    this.columns.element.append(pane.element);
     return pane;
   }
 
   private async rename(name: string): Promise<void> {
-    const entry = this.entries.find((candidate) => candidate.name === name);
+    const entry = this.find(name);
     if (!entry) return;
     const title = await prompt("Name of the terminal", label(entry), problemWithTitle);
     if (title !== null && title !== label(entry)) await this.change(entry, { title: title || null });
@@ -207,11 +237,6 @@ export class TerminalPanel implements View {
     }
     this.render();
     this.focus();
-  }
-
-  private sizingItem(entry: Entry): MenuItem {
-    const latest = entry.terminal?.sizing === "latest";
-    return { label: latest ? "Size to the smallest viewer" : "Size to who types", run: () => void this.change(entry, { sizing: latest ? "smallest" : "latest" }) };
   }
 
   private async setRecorded({ name, terminal }: Entry, on: boolean): Promise<void> {
@@ -234,17 +259,11 @@ export class TerminalPanel implements View {
   }
 
   private async close(name: string): Promise<void> {
-    const entry = this.entries.find((candidate) => candidate.name === name);
+    const entry = this.find(name);
     if (!entry) return;
-    if (this.runs(entry) && !(await confirm(`End ${label(entry)}?`, "What runs in it is ended too.", "End it"))) return this.focus();
-    if (this.runs(entry)) this.end(entry);
+    if (runs(entry) && !(await confirm(`End ${label(entry)}?`, "What runs in it is ended too.", "End it"))) return this.focus();
+    if (runs(entry)) this.end(entry);
     this.remove(entry);
-  }
-
-  private runs({ pane, terminal }: Entry): boolean {
-    const kind = pane?.session.state.get().kind;
-    if (kind === "refused" || kind === "ended") return false;
-    return kind !== undefined || terminal?.ended === false;
   }
 
   private end({ name, pane }: Entry): void {
@@ -258,11 +277,10 @@ export class TerminalPanel implements View {
     this.rememberClosed();
     this.entries.splice(at, 1);
     entry.pane?.dispose();
-    if (this.active === entry) this.active = null;
+    this.splits.remove(entry.name);
     const next = this.entries[Math.min(at, this.entries.length - 1)];
-    if (this.active) this.render();
-    else if (next) this.choose(next.name);
-    else this.render();
+    if (!this.splits.active && next) this.splits.choose(next.name);
+    this.splitsChanged();
     this.focus();
   }
 
@@ -280,18 +298,21 @@ export class TerminalPanel implements View {
         name,
         label: label(entry),
         hint: pane?.title.get() || label(entry),
-        ended: pane ? pane.session.state.get().kind === "ended" : (terminal?.ended ?? false),
+        ended: hasEnded(entry),
+        shown: this.splits.has(name),
         recorded,
         viewers: terminal?.viewers ?? 0,
       };
     });
-    this.tabs.render(tabs, this.active?.name ?? null);
+    this.tabs.render(tabs, this.splits.active);
+    const panes = this.splits.columns.map(({ name }) => this.find(name)?.pane?.element);
+    this.columns.render(panes.filter((element) => element !== undefined));
     this.renderEmpty();
   }
 
   private renderEmpty(): void {
     this.empty.hidden = this.entries.length > 0;
-    this.body.hidden = this.entries.length === 0;
+    this.columns.element.hidden = this.entries.length === 0;
     if (this.empty.hidden) return;
     if (this.isUp) {
       replace(this.empty, h("p", {}, "No terminal is open."), button("New terminal", () => this.create(), "primary"));
@@ -310,39 +331,19 @@ export class TerminalPanel implements View {
     }
   }
 
-  private recordItem(entry: Entry): MenuItem {
-    const on = !entry.terminal?.recording;
-    return { label: on ? "Record this terminal" : "Stop recording", run: () => void this.setRecorded(entry, on) };
-  }
-
   private menu(): MenuItem[] {
-    const pane = this.active?.pane;
-    const { preferences } = this;
-    const reader = preferences.screenReader.get();
-    const items: MenuItem[] = [
-      { label: "New terminal", run: () => this.create() },
-      { label: "Larger text", run: () => preferences.zoom(1) },
-      { label: "Smaller text", run: () => preferences.zoom(-1) },
-      { label: "Usual text size", run: () => preferences.zoom(0) },
-      { label: "Recordings…", run: () => void this.showRecordings() },
-      { label: `Screen reader mode: turn ${reader ? "off" : "on"}`, run: () => preferences.toggleScreenReader() },
-    ];
-    if (!this.active || !pane) return items;
-    const { name } = this.active;
-    const own: MenuItem[] = [
-      { label: "Find", key: "Ctrl+Shift+F", run: () => pane.openSearch() },
-      { label: "Copy", key: "Ctrl+Shift+C", run: () => void pane.copySelection() },
-      { label: "Paste", key: "Ctrl+Shift+V", run: () => void pane.pasteClipboard() },
-      { label: "Select all", run: () => pane.screen.terminal.selectAll() },
-      { label: "Clear", run: () => pane.screen.terminal.clear() },
-      { label: `Who is attached (${this.active?.terminal?.viewers ?? 1})…`, run: () => this.active && void showViewers(label(this.active), this.active.terminal) },
-      { label: "Rename…", key: "F2", run: () => this.active && void this.rename(this.active.name) },
-      this.recordItem(this.active),
-      this.sizingItem(this.active),
-      { label: "Open a view-only copy", run: () => openInTab(this.api.onlookerUrl(this.project, name)) },
-      { label: "Interrupt", key: "Ctrl+C", run: () => pane.session.signal("INT") },
-    ];
-    const close: MenuItem = { label: "Close terminal", danger: true, run: () => this.active && void this.close(this.active.name) };
-    return [...own, ...items, close];
+    const { active } = this;
+    const items: MenuItem[] = [{ label: "New terminal", run: () => this.create() }];
+    const looks: MenuItem[] = [...lookItems(this.preferences), { label: "Recordings…", run: () => void this.showRecordings() }];
+    if (!active?.pane) return [...items, ...looks];
+    if (!this.splits.isFull) items.push({ label: "Split", key: "Ctrl+Shift+5", run: () => this.create(true) });
+    if (this.splits.columns.length > 1) items.push({ label: "Show only this one", run: () => this.unsplit() });
+    const own = paneItems(active, active.pane, {
+      rename: () => void this.rename(active.name),
+      setRecorded: (on) => void this.setRecorded(active, on),
+      setSizing: (sizing) => void this.change(active, { sizing }),
+      openCopy: () => openInTab(this.api.onlookerUrl(this.project, active.name)),
+    });
+    return [...own, ...items, ...looks, { label: "Close terminal", danger: true, run: () => void this.close(active.name) }];
   }
 }
