@@ -186,7 +186,7 @@ def test_the_tag_follows_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: 
             file.write("\n")
         return image.image_tag() != before[0], image.base_tag() != before[1]
 
-    assert changes("docker/profile.sh") == (True, True)
+    assert changes("docker/profile") == (True, True)
     assert changes("templates/projects/node18/files/flake.nix") == (True, True)
     assert changes("server/supervisor/ring.py") == (True, False)
     assert changes("docker/supervisor.Dockerfile") == (True, False)
