@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 
 from server.config import Settings, SettingsError
 from server.errors import AppError
-from server.middleware import middleware, unknown_sockets
+from server.middleware import middleware, trusting, unknown_sockets
 from server.routes import api, files, health, logs, openapi, pages, preview, recordings, search, sharing, sockets
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
@@ -74,7 +74,7 @@ def create_app(settings: Settings, token: str) -> Starlette:
         _require_loopback(settings)
     return Starlette(
         routes=routes,
-        middleware=middleware,
+        middleware=[*trusting(settings.trusted_proxies), *middleware],
         exception_handlers=exception_handlers,
         lifespan=lambda app: _lifespan(app, settings, token),
     )

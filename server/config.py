@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,6 +121,13 @@ def _url(text: str) -> str | None:
     return plain or None
 
 
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
+    except ValueError:
+        raise ValueError("addresses or networks with commas between, such as 127.0.0.1, 10.0.0.0/8") from None
+
+
 def _subnets(text: str) -> str:
     try:
         network = IPv4Network(text)
@@ -152,6 +159,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("cpus", _cpus, "0.5", "processors of one project"),
     Setting("pids", _pids, "100", "processes of one project"),
     Setting("url", _url, "", "address at which browsers find the IDE, where it is not the one listened on"),
+    Setting("trusted_proxies", _networks, "", "addresses of reverse proxies whose X-Forwarded headers are believed"),
     Setting("preview_domain", _domain, "preview.localhost", "previews are at {port}-{id}. of this domain"),
     Setting("nixpkgs", _one_of("auto", "github", "offline"), "auto", "where the image takes nixpkgs from"),
     Setting("ca_bundle", _optional_file, "", "certificates (PEM) that projects trust, or else NODE_EXTRA_CA_CERTS"),
@@ -178,6 +186,7 @@ class Settings:
     cpus: float
     pids: int
     url: str | None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     preview_domain: str
     nixpkgs: Literal["auto", "github", "offline"]
     ca_bundle: Path | None

@@ -20,6 +20,7 @@ from server.routes.guard import requested_path
 from server.routes.preview_hosts import PreviewHosts
 from server.routes.problems import status_problem
 from server.routes.proxy import OF_PREVIEW
+from server.routes.trusted_proxies import Networks, TrustedProxies
 
 logger = logging.getLogger(__name__)
 access = logging.getLogger("server.access")
@@ -180,6 +181,12 @@ middleware: Final[list[Middleware]] = [
     Middleware(Limits),
     Middleware(PreviewHosts),
 ]
+
+
+def trusting(networks: Networks) -> list[Middleware]:
+    """What goes before all else where there are proxies to believe."""
+    return [Middleware(TrustedProxies, networks=networks)] if networks else []
+
 
 _ALLOW: Final = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
 _STARTS: Final = ("http.response.start", "websocket.http.response.start")

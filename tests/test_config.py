@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,8 @@ def test_a_bad_token_is_not_repeated() -> None:
         ("url", "https://IDE.example.org/", "https://ide.example.org"),
         ("url", "http://[::1]:8000", "http://[::1]:8000"),
         ("url", "", None),
+        ("trusted_proxies", "", ()),
+        ("trusted_proxies", "127.0.0.1, fd00::/8", (IPv4Network("127.0.0.1/32"), IPv6Network("fd00::/8"))),
     ],
 )
 def test_units_are_understood(name: str, text: str, value: object) -> None:
@@ -81,6 +84,8 @@ def test_units_are_understood(name: str, text: str, value: object) -> None:
         ("port", "٣"),
         ("preview_domain", "localhost"),
         ("url", "ide.example.org"),
+        ("trusted_proxies", "proxy.example.org"),
+        ("trusted_proxies", "10.0.0.1/8"),
         ("url", "ftp://ide.example.org"),
         ("url", "https://ide.example.org/path"),
         ("url", "https://ide.example.org?q"),

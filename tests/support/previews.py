@@ -22,9 +22,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from websockets.asyncio.client import connect
 
+from server.config import load
 from server.edge import BoundedHttp, BoundedSocket
 from server.errors import BadGateway, Conflict
-from server.middleware import middleware, unknown_sockets
+from server.middleware import middleware, trusting, unknown_sockets
 from server.models import Port, Project, ProjectId
 from server.routes import preview
 from server.routes.guard import COOKIE
@@ -221,6 +222,7 @@ async def edge(
     *,
     patience: float = 20,
     relayed: bool = False,
+    trusted: str = "",
     connect: Callable[[ProjectId, int], Awaitable[Relay]] | None = None,
 ) -> AsyncIterator[Edge]:
     """The edge on a free port, with two projects. `routes` come before the previews'; `connect` is another relay."""
@@ -237,7 +239,7 @@ async def edge(
     previews = Previews(workspaces, accounts, links, domain=DOMAIN, now=clock.time, patience=patience)
     app = Starlette(
         routes=[*routes, Route("/", _home), *preview.routes, unknown_sockets],
-        middleware=middleware,
+        middleware=[*trusting(load({"HUTCH_TRUSTED_PROXIES": trusted}).trusted_proxies), *middleware],
         exception_handlers=exception_handlers,
     )
     app.state.services = SimpleNamespace(accounts=accounts, previews=previews, sharing=sharing, links=links)

@@ -67,8 +67,8 @@ class Server:
         )
         assert self.process.stdout
         for line in self.process.stdout:
-            if found := re.search(r"http://\S+:(\d+)/\S+", line):
-                self.link, self.port = found[0], int(found[1])
+            if found := re.search(r"https?://\S+:(\d+)/\S+", line):
+                self.link, self.port = found[0], int(self._settings["HUTCH_PORT"]) or int(found[1])
                 return self
         raise AssertionError(f"the server did not start:\n{(self.folder / 'server.log').read_text()}")
 
