@@ -20,8 +20,6 @@ INPUT_LIMIT: Final = 1024 * 1024
 DRAIN_LIMIT: Final = 128 * 1024
 """Bytes read after the leader has ended: what the kernel held back, not what a background job goes on to write. With a
 window of viewers it fits the ring, so nobody misses the end."""
-NUDGE: Final = 0.12
-"""Seconds between two changes of size that a program is to see both of: at once they are one signal and no change."""
 REST_GRACE: Final = 5.0
 """Seconds for what a leader leaves behind."""
 
@@ -127,18 +125,6 @@ class Program:
         if not self.ended:
             self.cols, self.rows = cols, rows
             termios.tcsetwinsize(self._fd, (rows, cols))
-            if self.channel.recording:
-                self.channel.recording.resize(cols, rows)
-
-    def redraw(self) -> None:
-        """Have the program draw its screen, or its prompt, again: one column less, and back."""
-        if not self.ended and self.cols > 1:
-            termios.tcsetwinsize(self._fd, (self.rows, self.cols - 1))
-            self._loop.call_later(NUDGE, self._restore_size)
-
-    def _restore_size(self) -> None:
-        if not self.ended:
-            termios.tcsetwinsize(self._fd, (self.rows, self.cols))
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the foreground process group of the PTY, as a key of its terminal would."""

@@ -353,7 +353,8 @@ class Supervisor:
             if problem:
                 self._tell({"event": "recording-failed", "terminal": name, "detail": problem})
 
-        header = {"width": program.cols, "height": program.rows, "title": title, "env": calls.variables(params)}
+        cols, rows = terminal.size
+        header = {"width": cols, "height": rows, "title": title, "env": calls.variables(params)}
         try:
             channel.recording = self._recordings.start(header, ended)
         except TooManyRecordings:
@@ -361,7 +362,7 @@ class Supervisor:
         except OSError as error:
             raise CallError("failed", f"the recording can't be written: {error.strerror}") from error
         # Or it would begin with an empty screen, though there is one already.
-        program.redraw()
+        terminal.redraw()
         self._terminals_changed()
         reply(terminal.described(name))
 

@@ -44,6 +44,11 @@ class Terminal:
         program.channel.on_viewers = lambda: self._loop.call_soon(self._fit)
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows as its viewers see them, also while it is made to draw anew."""
+        return self._size
+
+    @property
     def sizing(self) -> str:
         return self._sizing
 
@@ -89,6 +94,8 @@ class Terminal:
             size = min(cols for cols, _ in sizes), min(rows for _, rows in sizes)
         if size != self._size:
             self._size = size
+            if recording := self.program.channel.recording:
+                recording.resize(*size)
             self._changed()
             if not self._nudging:
                 self.program.resize(*size)

@@ -110,6 +110,13 @@ export interface Terminal {
   readonly recording?: { readonly id: string; readonly startedAt: string | null } | null;
 }
 
+/** What lies at an offset of the log came at the time of the last entry up to it. */
+export interface LogTimes {
+  readonly times: readonly { readonly offset: number; readonly time: string }[];
+  /** There are later ones. */
+  readonly more: boolean;
+}
+
 export interface Recording {
   readonly id: string;
   readonly title: string;

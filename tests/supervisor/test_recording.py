@@ -61,12 +61,13 @@ def test_a_character_that_comes_in_two_reads_is_whole_and_a_broken_one_is_marked
     euro = "€".encode()
     fifo = supervisor.workspace / "go"
     os.mkfifo(fifo)
-    shell = client.shell(script="stty raw; echo ready; cat go; cat go; cat go")
+    shell = client.shell(script="stty raw; echo ready; cat go")
     shell.until("ready")
     id = record(client)
-    for piece, so_far in ((euro[:1], euro[:1]), (euro[1:2], euro[:2]), (euro[2:] + b"x\xff\xf0\x9f", euro + b"x")):
-        fifo.write_bytes(piece)
-        shell.until(so_far)
+    with fifo.open("wb", buffering=0) as writer:
+        for piece, so_far in ((euro[:1], euro[:1]), (euro[1:2], euro[:2]), (euro[2:] + b"x\xff\xf0\x9f", euro + b"x")):
+            writer.write(piece)
+            shell.until(so_far)
     shell.until_closed()
     assert shown(cast(supervisor, id)[1]).lstrip("\n") == "€x\ufffd\ufffd"
 
@@ -80,7 +81,8 @@ def test_a_resize_is_recorded_and_input_is_not(supervisor: SupervisorProcess, cl
     shell.send("never shown\n")
     shell.until("got 42")
     shell.tell(type="resize", cols=132, rows=43)
-    shell.send("stty size\n")
+    # It is being drawn anew, as large as that takes, for a moment.
+    shell.send("until stty size | grep '43 [1]32'; do :; done\n")
     shell.until("43 132")
     client.call("stop-recording", name="main")
     header, events = cast(supervisor, id)
