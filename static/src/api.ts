@@ -1,6 +1,6 @@
 // One function per endpoint of the server. No user interface here.
 
-import { type Entry, type Found, isObject, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal } from "./wire";
+import { type Entry, type Found, isObject, type LogTimes, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal } from "./wire";
 
 /** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
 export class ApiError extends Error {
@@ -114,6 +114,20 @@ export class Api {
   /** Changes what people call a terminal, null for its name again, or whose size it has. */
   changeTerminal(id: string, name: string, change: { readonly title?: string | null; readonly sizing?: Sizing }): Promise<Terminal> {
     return this.json("PATCH", `${projectPath(id)}/terminals/${encodeURIComponent(name)}`, change);
+  }
+
+  /** When the log came, from an offset on. */
+  logTimes(id: string, offset: number): Promise<LogTimes> {
+    return this.json("GET", `${projectPath(id)}/logs/times?offset=${offset}`);
+  }
+
+  /** All that is kept of the log; with `times` each line after the time at which it came. */
+  async readLog(id: string, { times = false }: { readonly times?: boolean }): Promise<string> {
+    return (await this.request("GET", `${projectPath(id)}/logs/download?timestamps=${Number(times)}`)).text();
+  }
+
+  logDownloadUrl(id: string): string {
+    return `${this.origin}${projectPath(id)}/logs/download`;
   }
 
   /** The newest first. */

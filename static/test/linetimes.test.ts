@@ -6,7 +6,7 @@ import { FakeClock } from "./fakes";
 const DAY = new Date(2026, 10, 24, 14, 5, 9, 120).getTime();
 const bytes = (text: string) => new TextEncoder().encode(text);
 /** What a reader sees: the control sequences around a time become braces. */
-const seen = (data: Uint8Array): string => new TextDecoder().decode(data).replaceAll("\x1b7\x1b[0;90m", "{").replaceAll("\x1b8\x1b[13C", "}");
+const seen = (data: Uint8Array): string => new TextDecoder().decode(data).replaceAll("\x1b7\x1b[0;90m", "{").replaceAll(" \x1b8\x1b[13C", "}");
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 };

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Terminal } from "../src/wire";
 import { clipboardRequest, linesToRun } from "../src/terminal/clipboard";
-import { HeldBytes } from "../src/terminal/held";
 import { sequenceOf, withControl } from "../src/terminal/keys";
 import { openableUrl } from "../src/terminal/links";
 import { ClosedTerminals, freeName, labelOf, problemWithTitle } from "../src/terminal/names";
@@ -129,13 +128,6 @@ test("the tail holds no more than it shows, whatever comes", () => {
   for (let round = 0; round < 100; round += 1) tail.push(encode(`${"line\n".repeat(1000)}\x1b]0;never ended ${"x".repeat(5000)}`));
   assert.ok(tail.lines().length <= 5);
   assert.deepEqual(tail.lines(2).length, 2);
-});
-
-test("held bytes drop the oldest", () => {
-  const held = new HeldBytes(10);
-  for (const piece of ["aaaa", "bbbb", "cccc"]) held.push(encode(piece));
-  assert.equal(held.text(), "bbbbcccc");
-  assert.equal(held.size, 8);
 });
 
 const terminal = (name: string, startedAt: string, ended = false): Terminal => ({ name, title: name, startedAt, ended, viewers: 0, attached: [], sizing: "smallest", cols: 80, rows: 24 });

@@ -57,7 +57,7 @@ export class LineTimes {
     const first = this.known[0];
     const time = first && first.offset <= offset ? first.time : null;
     // The program's colours are kept: saved before the time, restored after it, with the cursor, which then passes it.
-    return encoder.encode(`\x1b7\x1b[0;90m${formatLineTime(time, this.now())}\x1b8\x1b[${WIDTH + 1}C`);
+    return encoder.encode(`\x1b7\x1b[0;90m${formatLineTime(time, this.now())} \x1b8\x1b[${WIDTH + 1}C`);
   }
 }
 

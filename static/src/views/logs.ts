@@ -1,6 +1,6 @@
 // What the app and its installation print: the same stream as a terminal's, without a keyboard.
 
-import type { Api } from "../api";
+import { type Api, messageOf } from "../api";
 import { browserClock } from "../clock";
 import type { Config } from "../config";
 import { h, icon, listen, replace, setProps } from "../dom";
@@ -9,22 +9,24 @@ import { icons } from "../icons";
 import { DisposableStore, MutableDisposable } from "../lifecycle";
 import type { Store } from "../store";
 import { copyText } from "../terminal/clipboard";
-import { HeldBytes } from "../terminal/held";
+import { TimedOutput } from "../terminal/linetimes";
 import { openInTab } from "../terminal/links";
 import { PlainTail, stripControls } from "../terminal/plain";
 import { TerminalPreferences } from "../terminal/preferences";
 import { TerminalScreen } from "../terminal/screen";
 import { SearchBar } from "../terminal/searchbar";
-import { Session } from "../terminal/session";
+import { type Screen, Session } from "../terminal/session";
 import { StatusLine } from "../terminal/statusline";
 import { button, iconButton } from "../widgets/button";
 import { confirm } from "../widgets/dialog";
+import { below, type MenuItem, openMenu } from "../widgets/menu";
 import type { View } from "./view";
 
 const SCROLLBACK = 10_000;
 /** With the page comes this much of the log; the server keeps ten times as much, which is a click away. */
 const TAIL = 1024 * 1024;
-const MOST_HELD = 10 * 1024 * 1024;
+// How long the time before each line of a download is, with the space after it.
+const STAMP = "2026-01-01T00:00:00.000Z ".length;
 const PLAIN_LINES = 1000;
 const PLAIN_DELAY_MS = 250;
 
@@ -35,14 +37,16 @@ export class LogView implements View {
   private readonly plainTimer = this.disposables.add(new MutableDisposable());
   private readonly screen: TerminalScreen;
   private readonly search: SearchBar;
-  private readonly held = new HeldBytes(MOST_HELD);
   private readonly tail = new PlainTail(PLAIN_LINES);
   private readonly plain = h("pre", { class: "log-plain", tabindex: 0, role: "region", "aria-label": "Log as plain text", hidden: true });
   private readonly plainButton: HTMLButtonElement;
+  private readonly timesButton: HTMLButtonElement;
   private readonly gap = h("div", { class: "terminal-request", role: "status", hidden: true });
   private readonly older: HTMLButtonElement;
   private readonly status = h("div", {});
   private lost = 0;
+  // The last bytes that were asked for, null for all that the server has.
+  private reach: number | null = TAIL;
 
   constructor(
     private readonly api: Api,
@@ -52,7 +56,8 @@ export class LogView implements View {
     const preferences = new TerminalPreferences();
     this.screen = this.disposables.add(new TerminalScreen({ label: "Log", interactive: false, dark: store.dark, preferences, scrollback: SCROLLBACK }));
     this.search = this.disposables.add(new SearchBar(this.screen));
-    this.plainButton = h("button", { type: "button", class: "button plain compact", "aria-pressed": "false", on: { click: () => this.togglePlain() } }, "Plain text");
+    this.plainButton = toggle("Plain text", () => this.togglePlain());
+    this.timesButton = toggle("Times", () => this.toggleTimes());
     this.older = button("Load the whole log", () => this.connect(null));
     this.older.classList.add("compact");
     this.older.hidden = true;
@@ -74,15 +79,20 @@ export class LogView implements View {
     this.disposables.dispose();
   }
 
+  private get project(): string {
+    return this.config.project?.id ?? this.store.project.get().id;
+  }
+
   private get isPlain(): boolean {
     return !this.plain.hidden;
   }
 
   private makeBar(): HTMLElement {
     const find = iconButton("Find (Ctrl+Shift+F)", icons.search, () => this.search.show());
-    const download = iconButton("Download this log as text", icons.download, () => this.download());
+    const download = iconButton("Download the whole log", icons.download, () => openMenu(this.downloads(), below(download), "Download the whole log"));
+    download.setAttribute("aria-haspopup", "menu");
     const clear = iconButton("Clear the view; the log itself stays", icons.trash, () => this.clear());
-    return h("div", { class: "tab-bar terminal-bar", role: "toolbar", "aria-label": "Log" }, this.older, h("div", { class: "spacer" }), this.plainButton, find, download, clear);
+    return h("div", { class: "tab-bar terminal-bar", role: "toolbar", "aria-label": "Log" }, this.older, h("div", { class: "spacer" }), this.timesButton, this.plainButton, find, download, clear);
   }
 
   private listen(): void {
@@ -93,31 +103,52 @@ export class LogView implements View {
 
   /** Reads the log anew: its last `tail` bytes, or for null all that the server has. */
   private connect(tail: number | null): void {
+    this.reach = tail;
     const stream = new DisposableStore();
     this.stream.value = stream;
     this.clear();
     this.older.hidden = true;
-    const project = this.config.project?.id ?? this.store.project.get().id;
-    const session = stream.add(
-      new Session({
-        endpoint: (offset) => this.api.logsUrl(project, offset),
-        screen: this.screen,
-        interactive: false,
-        ...(tail === null ? {} : { tail }),
-      }),
-    );
+    const timed = isPressed(this.timesButton) ? stream.add(new TimedOutput((offset) => this.api.logTimes(this.project, offset), (data, parsed) => this.print(data, parsed))) : null;
+    // Where the stream stands, and the piece of it that is handed on: what else the session writes are remarks of its own.
+    let [offset, piece]: [number, Uint8Array | null] = [0, null];
+    const screen: Screen = {
+      cols: this.screen.cols,
+      rows: this.screen.rows,
+      setSize: () => undefined,
+      write: (data, parsed) => {
+        if (timed) timed.push(data, data === piece ? offset - data.length : null, parsed);
+        else this.print(data, parsed);
+      },
+    };
+    const endpoint = (from: number | null): string => this.api.logsUrl(this.project, from);
+    const session = stream.add(new Session({ endpoint, screen, interactive: false, ...(tail === null ? {} : { tail }) }));
     const status = stream.add(new StatusLine(session, false, () => browserClock.now()));
     replace(this.status, status.element);
-    stream.add(session.onStart((offset) => (this.older.hidden = tail === null || offset === 0)));
-    stream.add(session.onBytes((bytes) => this.take(bytes)));
-    stream.add(session.onGap((lost) => this.noteGap(lost)));
+    stream.add(
+      session.onStart((start) => {
+        offset = start;
+        this.older.hidden = tail === null || start === 0;
+      }),
+    );
+    stream.add(
+      session.onBytes((bytes) => {
+        piece = bytes;
+        offset += bytes.length;
+      }),
+    );
+    stream.add(
+      session.onGap((lost) => {
+        offset += lost;
+        this.noteGap(lost);
+      }),
+    );
     stream.add(this.store.status.onChange((next) => next?.container && session.state.get().kind === "refused" && session.retry()));
     session.start();
   }
 
-  private take(bytes: Uint8Array<ArrayBuffer>): void {
-    this.held.push(bytes);
-    this.tail.push(bytes);
+  private print(data: Uint8Array<ArrayBuffer>, parsed: () => void): void {
+    this.screen.write(data, parsed);
+    this.tail.push(data);
     if (!this.isPlain || this.plainTimer.value) return;
     const timer = setTimeout(() => this.renderPlain(), PLAIN_DELAY_MS);
     this.plainTimer.value = { dispose: () => clearTimeout(timer) };
@@ -131,7 +162,6 @@ export class LogView implements View {
   }
 
   private clear(): void {
-    this.held.clear();
     this.tail.clear();
     this.lost = 0;
     this.gap.hidden = true;
@@ -158,11 +188,32 @@ export class LogView implements View {
     this.focus();
   }
 
-  private download(): void {
-    const url = URL.createObjectURL(new Blob([stripControls(this.held.text())], { type: "text/plain;charset=utf-8" }));
-    const link = h("a", { href: url, download: `${this.store.project.get().name}.log` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  private toggleTimes(): void {
+    setProps(this.timesButton, { "aria-pressed": String(!isPressed(this.timesButton)) });
+    this.connect(this.reach);
+  }
+
+  private downloads(): MenuItem[] {
+    return [
+      { label: "As plain text", run: () => void this.download(stripControls) },
+      { label: "As plain text, with times", run: () => void this.download((text) => text.split("\n").map((line) => line.slice(0, STAMP) + stripControls(line.slice(STAMP))).join("\n"), { times: true }) },
+      { label: "With its colours", run: () => this.save(this.api.logDownloadUrl(this.project)) },
+    ];
+  }
+
+  private async download(change: (text: string) => string, options: { readonly times?: boolean } = {}): Promise<void> {
+    try {
+      const text = change(await this.api.readLog(this.project, options));
+      const url = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+      this.save(url);
+      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    } catch (error) {
+      this.store.notify(messageOf(error));
+    }
+  }
+
+  private save(url: string): void {
+    h("a", { href: url, download: `${this.store.project.get().name}.log` }).click();
   }
 
   private async follow(url: string, disguised: boolean): Promise<void> {
@@ -178,4 +229,12 @@ export class LogView implements View {
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+function toggle(label: string, run: () => void): HTMLButtonElement {
+  return h("button", { type: "button", class: "button plain compact", "aria-pressed": "false", on: { click: run } }, label);
+}
+
+function isPressed(button: HTMLButtonElement): boolean {
+  return button.getAttribute("aria-pressed") === "true";
 }
