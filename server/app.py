@@ -15,7 +15,20 @@ from starlette.routing import BaseRoute
 from server.config import Settings, SettingsError
 from server.errors import AppError
 from server.middleware import middleware, trusting, unknown_sockets
-from server.routes import api, files, health, logs, openapi, pages, preview, recordings, search, sharing, sockets
+from server.routes import (
+    api,
+    files,
+    git as git_routes,
+    health,
+    logs,
+    openapi,
+    pages,
+    preview,
+    recordings,
+    search,
+    sharing,
+    sockets,
+)
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
 from server.runtimes.base import Runtime
@@ -23,8 +36,11 @@ from server.runtimes.docker import DockerRuntime, container_user
 from server.runtimes.image import image_tag
 from server.runtimes.local import LocalRuntime
 from server.services.accounts import Accounts
+from server.services.cloning import Cloning
 from server.services.documents import Documents
 from server.services.domains import domain_conflict, neighbour_conflict
+from server.services.git import Git
+from server.services.git_accounts import GitAccounts
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -49,6 +65,7 @@ routes: list[BaseRoute] = [
     *api.routes,
     *files.routes,
     *search.routes,
+    *git_routes.routes,
     *sockets.routes,
     *recordings.routes,
     *logs.routes,
@@ -102,6 +119,9 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     accounts = Accounts(database, token)
     previews = Previews(workspaces, accounts, links, domain=settings.preview_domain, ide=settings.url)
     kept = Documents(settings.data / "run")
+    git_accounts = GitAccounts(settings.data / "git.json")
+    git = Git(workspaces, git_accounts)
+    cloning = Cloning(workspaces, git)
     app.state.services = Services(
         settings,
         accounts,
@@ -114,6 +134,9 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         sharing,
         links,
         search=Search(workspaces, documents),
+        git_accounts=git_accounts,
+        git=git,
+        cloning=cloning,
     )
     adoption = asyncio.create_task(_adopt(workspaces))
     background = [
@@ -128,6 +151,8 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+        await cloning.close()
+        await git.close()
         await previews.close()
         await workspaces.close()
         documents.close()

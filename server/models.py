@@ -61,7 +61,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Step:
-    """One part of a run: container, environment, install or app. Times are UTC; `detail` says why it failed."""
+    """One part of a run: clone, container, environment, install or app. Times are UTC; `detail` says why it failed."""
 
     name: str
     state: StepState

@@ -14,6 +14,7 @@ from server.routes import headers
 from server.routes.context import services_of
 from server.routes.guard import secured
 from server.routes.problems import read_json
+from server.services.git_remotes import check_url
 from server.services.reports import Terminal
 from server.services.templates import Template
 from server.services.workspace import Status
@@ -165,11 +166,18 @@ async def list_templates(request: Request) -> Response:
 
 
 async def _create(request: Request, accepted: tuple[str, ...]) -> Project:
-    body = await read_json(request)
-    return await services_of(request).projects.create(**{key: body[key] for key in accepted if key in body})
+    body = {key: value for key, value in (await read_json(request)).items() if key in accepted}
+    project = await services_of(request).projects.create(**body)
+    if body.get("source") is not None:
+        services_of(request).cloning.begin(project.id, check_url(body["source"]))
+    return project
 
 
 # ---- what runs
+
+
+async def start_project(request: Request) -> Response:
+    return JSONResponse(await status_json(request, await services_of(request).workspaces.start(_id(request))), 202)
 
 
 async def run_project(request: Request) -> Response:
@@ -245,6 +253,7 @@ routes: list[BaseRoute] = [
     secured("/api/projects/{project}", get_project, action="project.read"),
     secured("/api/projects/{project}", rename_project, action="project.write", methods=["PATCH"]),
     secured("/api/projects/{project}", delete_project, action="project.delete", methods=["DELETE"]),
+    secured("/api/projects/{project}/start", start_project, action="project.run", methods=["POST"]),
     secured("/api/projects/{project}/run", run_project, action="project.run", methods=["POST"]),
     secured("/api/projects/{project}/stop", stop_project, action="project.run", methods=["POST"]),
     secured("/api/projects/{project}/restart", restart_project, action="project.run", methods=["POST"]),

@@ -6,7 +6,10 @@ from starlette.requests import HTTPConnection
 
 from server.config import Settings
 from server.services.accounts import Accounts
+from server.services.cloning import Cloning
 from server.services.documents import Documents
+from server.services.git import Git
+from server.services.git_accounts import GitAccounts
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -32,6 +35,9 @@ class Services:
     sharing: Sharing
     links: ShareLinks
     search: Search
+    git_accounts: GitAccounts
+    git: Git
+    cloning: Cloning
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from server import __version__
+from server.routes import openapi_git
 from server.routes.guard import public
 from server.routes.openapi_schemas import ID, PORT, RECORDING, SCHEMAS, TEXT, Schema, ref
 from server.routes.openapi_table import OPERATIONS, Answer, Operation
@@ -22,11 +23,13 @@ _PATH: Final[Mapping[str, Schema]] = {
     "port": PORT,
     "recording": RECORDING,
     "share": {**TEXT, "description": "The id of the link."},
+    "host": {**TEXT, "description": "Such as github.com, with its port if it has one."},
 }
 _TAGS: Final[Mapping[str, str]] = {
     "projects": "What there is to work on.",
     "running": "What a project runs.",
     "files": "A project's files.",
+    "git": "Git, which runs in the project's container; 409 with `reason` says what it lacks.",
     "recordings": "What terminals have shown, to be played again.",
     "sockets": "WebSockets: terminals, the log, events.",
     "previews": "What a project's app serves.",
@@ -44,7 +47,7 @@ serves are at `{port}-{id}.` of the preview domain. Times are RFC 3339 in UTC, s
 def description() -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *openapi_git.OPERATIONS):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
@@ -59,7 +62,7 @@ def description() -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": SCHEMAS | openapi_git.SCHEMAS,
             "responses": {"Problem": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": ref("Problem")}}}},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},

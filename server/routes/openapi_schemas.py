@@ -97,7 +97,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "name": {**nullable(TEXT), "maxLength": 100, "description": "The id when it is left out."},
             "template": {**nullable(TEXT), "description": "The first of the templates when it is left out."},
             "dependencies": nullable(DEPENDENCIES),
-            "source": {**nullable(TEXT), "description": "A Git URL; not supported yet."},
+            "source": {**nullable(TEXT), "description": "The address of a Git repository to clone."},
         },
         optional=("name", "template", "dependencies", "source"),
     ),
@@ -121,7 +121,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Step": record(
         {
-            "name": {"type": "string", "enum": ["container", "environment", "install", "app"]},
+            "name": {"type": "string", "enum": ["clone", "container", "environment", "install", "app"]},
             "state": {"type": "string", "enum": list(StepState)},
             "startedAt": nullable(TIME),
             "endedAt": nullable(TIME),

@@ -118,6 +118,14 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         "POST",
+        f"{_P}/start",
+        "running",
+        "Have the container run, without the app",
+        _json(ref("Status"), 202),
+        problems=(503,),
+    ),
+    Operation(
+        "POST",
         f"{_P}/run",
         "running",
         "Have the app run",

@@ -47,6 +47,7 @@ ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
         "project.share": Action("Choose who else reaches a project's ports", on_project=True),
         "project.delete": Action("Delete a project with its files", on_project=True),
         "preview.open": Action("Reach the ports on which a project listens", on_project=True),
+        "git.accounts": Action("See and change one's name and accounts for Git", on_project=False),
         "session.end": Action("Sign out", on_project=False),
     }
 )

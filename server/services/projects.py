@@ -13,6 +13,7 @@ from server.errors import Invalid, NotFound
 from server.models import Limits, Project, ProjectId, RunConfig
 from server.services import run_config
 from server.services.documents import Documents
+from server.services.git_remotes import check_url, name_of
 from server.services.packages import check_dependencies, shortened
 from server.services.run_config import parse_run_config
 from server.services.templates import DEFAULT, Template, Templates
@@ -58,22 +59,20 @@ class Projects:
     ) -> Project:
         """Make a project from what a person sent, whole or not at all.
 
-        None takes the default of each. Raises Invalid, whose `field` names what can't be accepted.
+        None takes the default of each. With a `source`, the address of a repository, it has no files yet. Raises
+        Invalid, whose `field` names what can't be accepted.
         """
-        if source is not None:
-            raise Invalid(
-                "making a project from a Git URL is not supported yet; create an empty one and run git clone in a "
-                "terminal of it",
-                field="source",
-            )
         chosen = self._chosen(DEFAULT if template is None else template)
         packages = check_dependencies({} if dependencies is None else dependencies)
         if packages and not chosen.manifest:
             raise Invalid(f"a {chosen.title} project has no package.json for dependencies", field="dependencies")
+        url = None if source is None else check_url(source)
+        if packages and url:
+            raise Invalid("what a repository depends on is named in it; leave one of the two out", field="dependencies")
         id = new_id()
-        title = id if name is None else check_name(name)
+        title = (name_of(url) if url else id) if name is None else check_name(name)
         project = Project(id, title, chosen.name, datetime.now(UTC))
-        await self._finish(self._create(project, chosen.render(id, title, packages)))
+        await self._finish(self._create(project, {} if url else chosen.render(id, title, packages)))
         logger.info("project %s created from the template %s", id, chosen.name)
         return project
 

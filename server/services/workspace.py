@@ -43,6 +43,7 @@ class Workspace:
     publisher: Publisher = field(default_factory=Publisher)
     limits: Limits | None = None
     link: Link | None = None
+    preparing: Step | None = None
     container: Step | None = None
     run: Run = Run(State.STOPPED)
     ports: tuple[Port, ...] = ()

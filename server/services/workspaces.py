@@ -106,6 +106,17 @@ class Workspaces:
 
     # ---- what a person asks for
 
+    async def start(self, id: ProjectId) -> Status:
+        """Have the project's container run, without its app. Does nothing when it does."""
+        return await self._finish(self._start_only(self._workspace(id)))
+
+    def set_preparing(self, id: ProjectId, step: Step) -> None:
+        """Tell of what fills the project with files before anything is run in it."""
+        workspace = self._workspace(id)
+        workspace.preparing = step
+        self.touch(id, step.name)
+        self._changed(workspace, "status")
+
     async def run(self, id: ProjectId) -> Status:
         """Have the project's app run, with all that it needs. Does nothing while it runs."""
         return await self._finish(self._run(self._workspace(id)))
@@ -197,6 +208,10 @@ class Workspaces:
         workspace = self._workspace(id)
         env = {**self._runtime.layout(self._spec(workspace)).env, **options.pop("env", {})}
         return await self._require_link(workspace).execute(argv, env=env, **options)
+
+    def folder_inside(self, id: ProjectId) -> str:
+        """The project's folder as its own processes see it."""
+        return self._runtime.layout(self._spec(self._workspace(id))).workspace
 
     async def logs(self, id: ProjectId, offset: int | None) -> Stream:
         """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""
@@ -339,6 +354,13 @@ class Workspaces:
                 app={"argv": ["sh", "-c", config.command], "env": env},
             )
             workspace.run = parse_run(report)
+            return self._told(workspace)
+
+    async def _start_only(self, workspace: Workspace) -> Status:
+        async with workspace.lock:
+            self.touch(workspace.id, "start")
+            if workspace.link is None:
+                await self._start(workspace)
             return self._told(workspace)
 
     async def _start(self, workspace: Workspace) -> Link:
@@ -488,8 +510,13 @@ class Workspaces:
     # ---- status
 
     def _run_of(self, workspace: Workspace) -> Run:
-        steps = (workspace.container, *workspace.run.steps) if workspace.container else workspace.run.steps
-        return replace(workspace.run, steps=steps)
+        before = [step for step in (workspace.preparing, workspace.container) if step]
+        run = replace(workspace.run, steps=(*before, *workspace.run.steps))
+        if workspace.preparing and run.state is State.STOPPED:
+            # Nothing was run yet, so what fills the project is what there is to tell.
+            told = {StepState.RUNNING: State.STARTING, StepState.FAILED: State.FAILED}
+            return replace(run, state=told.get(workspace.preparing.state, State.STOPPED))
+        return run
 
     def _told(self, workspace: Workspace) -> Status:
         self._changed(workspace, "status")

@@ -96,7 +96,7 @@ LONG = "x" * 10_000
         ({"dependencies": {f"p{number}": "1" for number in range(201)}}, "dependencies"),
         ({"dependencies": {"express": "^4"}, "template": "python"}, "dependencies"),
         ({"dependencies": [LONG]}, "dependencies"),
-        ({"source": "https://example.org/a.git"}, "source"),
+        ({"source": "file:///etc/a.git"}, "source"),
     ],
 )
 async def test_what_is_not_acceptable_is_named_and_leaves_nothing(

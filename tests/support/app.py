@@ -20,7 +20,10 @@ from server.runtimes.base import Layout, Runtime, Spec
 from server.runtimes.link import Link
 from server.runtimes.local import LocalRuntime
 from server.services.accounts import Accounts
+from server.services.cloning import Cloning
 from server.services.documents import Documents
+from server.services.git import Git
+from server.services.git_accounts import GitAccounts
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -106,6 +109,9 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
     previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
     asgi = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers)
     kept = Documents(settings.data / "run")
+    git_accounts = GitAccounts(settings.data / "git.json")
+    git = Git(workspaces, git_accounts)
+    cloning = Cloning(workspaces, git)
     asgi.state.services = Services(
         settings,
         accounts,
@@ -118,6 +124,9 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
         sharing,
         links,
         search=Search(workspaces, documents),
+        git_accounts=git_accounts,
+        git=git,
+        cloning=cloning,
     )
     try:
         yield App(asgi, asgi.state.services, database, settings)
@@ -125,6 +134,8 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
         if isinstance(runtime, LocalRuntime):
             for project in await projects.list():
                 await workspaces.remove(project.id)
+        await cloning.close()
+        await git.close()
         await previews.close()
         await workspaces.close()
         await database.close()

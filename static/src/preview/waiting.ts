@@ -15,7 +15,7 @@ const TAIL_BYTES = 8 * 1024;
 const DRAW_DELAY_MS = 150;
 // With the page come status and ports one after the other; most often there is nothing to wait for after all.
 const FOLLOW_DELAY_MS = 200;
-const NAMES: Readonly<Record<string, string>> = { container: "Container", environment: "Environment", install: "Install", app: "App" };
+const NAMES: Readonly<Record<string, string>> = { clone: "Clone", container: "Container", environment: "Environment", install: "Install", app: "App" };
 const WORDS = { pending: "waiting", running: "running", done: "done", skipped: "nothing to do", failed: "failed" } as const;
 const ICONS = { pending: icons.circle, running: icons.dots, done: icons.check, skipped: icons.dash, failed: icons.warning } as const;
 

@@ -8,7 +8,7 @@ import type { Store } from "../store";
 import type { Status, Step } from "../wire";
 import type { View } from "./view";
 
-const NAMES: Readonly<Record<string, string>> = { container: "Container", environment: "Environment", install: "Install", app: "App" };
+const NAMES: Readonly<Record<string, string>> = { clone: "Clone", container: "Container", environment: "Environment", install: "Install", app: "App" };
 const ICONS = { pending: icons.circle, running: icons.dots, done: icons.check, skipped: icons.dash, failed: icons.warning } as const;
 const WORDS = { pending: "waiting", running: "running", done: "done", skipped: "nothing to do", failed: "failed" } as const;
 

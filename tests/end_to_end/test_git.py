@@ -1,0 +1,270 @@
+"""Git over HTTP: the real one, in the project's container or on this machine, with bare repositories as remotes."""
+
+import asyncio
+import itertools
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.server import Server, wait_for
+from tests.support.terminal import Terminal
+
+SECRET = "token-of-the-test"
+
+
+@pytest.fixture(scope="module", params=[pytest.param("docker", marks=pytest.mark.engine), "local"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("git")
+    folder.chmod(0o755)
+    with Server(folder, request.param) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx.Client]:
+    with server.client() as client:
+        client.put("/api/git/identity", json={"name": "Ada", "email": "ada@example.org"}).raise_for_status()
+        yield client
+
+
+class Project:
+    """A project and what is asked of its Git."""
+
+    def __init__(self, server: Server, client: httpx.Client, id: str) -> None:
+        self.server, self.client, self.id = server, client, id
+        self.base = f"/api/projects/{id}"
+        self.numbers = itertools.count()
+
+    def write(self, path: str, text: str) -> None:
+        self.client.put(f"{self.base}/files/{path}", content=text.encode()).raise_for_status()
+
+    def read(self, path: str) -> str:
+        return self.client.get(f"{self.base}/files/{path}").raise_for_status().text
+
+    def get(self, route: str, /, **query: Any) -> Any:
+        return self.client.get(f"{self.base}/git{route}", params=query).raise_for_status().json()
+
+    def ask(self, route: str, /, **body: Any) -> httpx.Response:
+        return self.client.post(f"{self.base}/git{route}", json=body)
+
+    def post(self, route: str, /, **body: Any) -> Any:
+        answer = self.ask(route, **body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def changes(self) -> dict[str, str]:
+        return {item["path"]: item["index"] + item["worktree"] for item in self.get("")["changes"]}
+
+    def shell(self, command: str) -> str:
+        """What a command prints in a terminal of the project."""
+
+        async def run() -> str:
+            async with Terminal(
+                self.server, self.id, f"terminals/git{next(self.numbers)}?cols=500&rows=50"
+            ) as terminal:
+                await terminal.type(f"{command}; echo do''ne\n")
+                return await terminal.read_until("done\r\n", 60)
+
+        return asyncio.run(run())
+
+
+@pytest.fixture
+def project(server: Server, client: httpx.Client) -> Project:
+    """An empty repository in a container that runs."""
+    project = Project(server, client, client.post("/api/projects", json={}).raise_for_status().json()["id"])
+    for entry in client.get(f"{project.base}/tree").json():
+        client.delete(f"{project.base}/files/{entry['path']}").raise_for_status()
+    client.post(f"{project.base}/start").raise_for_status()
+    assert project.get("")["repository"] is False
+    assert project.post("/init")["branch"]["name"] == "main"
+    return project
+
+
+def test_from_a_change_to_a_commit(project: Project) -> None:
+    names = ["a.txt", "-rf", "two words.txt", "ünïcödé.txt", "line\nbreak.txt", "*.txt"]
+    for name in names:
+        project.write(name.replace("\n", "%0A").replace("*", "%2A"), f"{name}\n")
+    assert project.changes() == dict.fromkeys(names, ".?")
+    # A name that is a pattern stands for itself alone.
+    project.post("/stage", paths=["*.txt"])
+    assert project.changes()["*.txt"] == "A." and project.changes()["a.txt"] == ".?"
+    project.post("/stage", paths=names)
+    project.post("/unstage", paths=["a.txt"])
+    assert project.changes()["a.txt"] == ".?"
+    project.post("/stage", paths=["a.txt"])
+    assert project.ask("/commit", message="  ").status_code == 422
+    id = project.post("/commit", message="First\n\nWith a body")["id"]
+    (commit,) = project.get("/log")
+    assert (commit["id"], commit["author"], commit["email"]) == (id, "Ada", "ada@example.org")
+    assert (commit["subject"], commit["body"]) == ("First", "With a body")
+    assert project.changes() == {}
+    project.write("a.txt", "changed\n")
+    assert project.client.get(f"{project.base}/git/file", params={"path": "a.txt"}).text == "a.txt\n"
+    project.post("/discard", paths=["a.txt"])
+    assert project.read("a.txt") == "a.txt\n"
+    (line,) = project.get("/blame", path="a.txt")
+    assert (line["author"], line["summary"], line["commit"]) == ("Ada", "First", id)
+
+
+def test_a_part_of_a_file_is_staged_by_itself(project: Project) -> None:
+    lines = [f"line {number}" for number in range(40)]
+    project.write("file.txt", "\n".join(lines) + "\n")
+    project.post("/stage", paths=["file.txt"])
+    project.post("/commit", message="Lines")
+    lines[2], lines[20], lines[39] = "second", "twentieth", "last"
+    project.write("file.txt", "\n".join(lines) + "\n")
+    first, second, third = project.get("/diff", path="file.txt")["hunks"]
+    project.post("/hunk", path="file.txt", hunk=second["id"], action="stage")
+    assert project.changes() == {"file.txt": "MM"}
+    (staged,) = project.get("/diff", path="file.txt", staged="true")["hunks"]
+    assert "+twentieth" in staged["text"] and "second" not in staged["text"]
+    # Its number has changed, its name has not.
+    project.post("/hunk", path="file.txt", hunk=third["id"], action="discard")
+    assert project.read("file.txt").endswith("line 39\n")
+    refused = project.ask("/hunk", path="file.txt", hunk=third["id"], action="stage")
+    assert refused.status_code == 409 and "changed meanwhile" in refused.json()["detail"]
+    project.post("/hunk", path="file.txt", hunk=staged["id"], action="unstage")
+    assert project.changes() == {"file.txt": ".M"}
+    assert [hunk["id"] for hunk in project.get("/diff", path="file.txt")["hunks"]] == [first["id"], second["id"]]
+
+
+def test_branches_and_a_remote_on_the_disk(project: Project) -> None:
+    project.write("a.txt", "one\n")
+    project.post("/stage", paths=["a.txt"])
+    project.post("/commit", message="One")
+    refused = project.ask("/push")
+    assert refused.status_code == 409 and refused.json()["reason"] == "remote"
+    project.shell("git init -q --bare /tmp/$HUTCH_PROJECT.git; git remote add origin /tmp/$HUTCH_PROJECT.git")
+    project.post("/push")
+    assert project.get("")["branch"] | {"commit": ""} == {
+        "name": "main", "commit": "", "upstream": "origin/main", "ahead": 0, "behind": 0
+    }  # fmt: skip
+    for name in ("-x", "a b", "a..b", "", "@{-1}"):
+        assert project.ask("/switch", name=name).status_code == 422
+    project.post("/branches", name="topic/one")
+    project.write("a.txt", "two\n")
+    project.post("/stage", paths=["a.txt"])
+    project.post("/commit", message="Two")
+    project.post("/push")
+    project.post("/switch", name="main")
+    assert project.read("a.txt") == "one\n"
+    names = {branch["name"]: branch["current"] for branch in project.get("/branches")}
+    assert names == {"main": True, "topic/one": False, "origin/main": False, "origin/topic/one": False}
+    clone = "cd /tmp && rm -rf other-$HUTCH_PROJECT && git clone -q $HUTCH_PROJECT.git other-$HUTCH_PROJECT"
+    commit = "git -c user.name=B -c user.email=b@b commit -qam Theirs && git push -q"
+    project.shell(f"({clone} && cd other-$HUTCH_PROJECT && git switch -q main && echo theirs > a.txt && {commit})")
+    project.post("/fetch")
+    assert project.get("")["branch"]["behind"] == 1
+    project.post("/pull")
+    assert project.read("a.txt") == "theirs\n"
+    project.write("a.txt", "unsaved\n")
+    refused = project.ask("/switch", name="topic/one")
+    assert refused.status_code == 409 and "overwritten" in refused.json()["detail"]
+
+
+def test_hooks_and_settings_of_a_repository_run_where_the_project_runs(project: Project, tmp_path: Path) -> None:
+    project.shell("printf '#!/bin/sh\\npwd > hooked\\nenv > seen\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/*")
+    project.write("a.txt", "one\n")
+    project.post("/stage", paths=["a.txt"])
+    project.post("/commit", message="One")
+    runtime = project.client.get(f"{project.base}/status").json()["runtime"]
+    inside = project.read("hooked").strip()
+    assert inside == ("/workspace" if runtime == "docker" else str(project.server.folder / "workspaces" / project.id))
+    assert project.server.token not in project.read("seen")
+
+
+@pytest.fixture
+def remote(tmp_path: Path, server: Server) -> Iterator[tuple[str, list[str]]]:
+    """A repository over HTTP that asks for an account, at an address that projects reach; and what it was sent."""
+    work = tmp_path / "work"
+    git = partial(subprocess.run, check=True, cwd=work, env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"})
+    work.mkdir()
+    (work / "README.md").write_text("cloned\n")
+    author = ["-c", "user.name=B", "-c", "user.email=b@b"]
+    for argv in (["init", "-qb", "main"], ["add", "."], [*author, "commit", "-qm", "One"], ["update-server-info"]):
+        git(["git", *argv])
+    seen: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers.get("Authorization") or "")
+            if not self.headers.get("Authorization"):
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="test"')
+                self.end_headers()
+            else:
+                super().do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    web = ThreadingHTTPServer(("0.0.0.0", 0), partial(Handler, directory=str(work)))
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    yield f"http://{address_of_this_machine()}:{web.server_port}/.git", seen
+    web.shutdown()
+    web.server_close()
+
+
+def address_of_this_machine() -> str:
+    route = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True)
+    return route.stdout.split()[0]
+
+
+def test_a_project_is_cloned_with_an_account_that_leaves_no_trace(
+    server: Server, client: httpx.Client, remote: tuple[str, list[str]]
+) -> None:
+    url, seen = remote
+    project = Project(
+        server, client, client.post("/api/projects", json={"source": url}).raise_for_status().json()["id"]
+    )
+
+    def ended() -> dict[str, Any] | None:
+        step = client.get(f"{project.base}/status").json()["steps"][0]
+        assert step["name"] == "clone"
+        return step if step["state"] != "running" else None
+
+    step = wait_for("the clone to fail", ended)
+    assert step["state"] == "failed" and "asks for an account" in step["detail"]
+    assert client.get(f"{project.base}/status").json()["state"] == "failed"
+
+    host = url.split("/")[2]
+    kept = client.post("/api/git/accounts", json={"host": host, "user": "ada", "secret": SECRET}).raise_for_status()
+    assert SECRET not in kept.text and SECRET not in client.get("/api/git").text
+    assert (server.folder / "data" / "git.json").stat().st_mode & 0o777 == 0o600
+    project.post("/clone", url=url)
+    assert wait_for("the clone", ended)["state"] == "done"
+    assert project.read("README.md") == "cloned\n"
+    assert any(value.startswith("Basic") for value in seen)
+    places = "/tmp ~" if client.get(f"{project.base}/status").json()["runtime"] == "docker" else ""
+    traces = project.shell(f"grep -r {SECRET} . {places} 2>/dev/null | wc -l; env | grep -c {SECRET}")
+    assert [line.strip() for line in traces.splitlines() if line.strip().isdigit()] == ["0", "0"]
+    client.delete(f"/api/git/accounts/{host}").raise_for_status()
+    refused = project.ask("/fetch")
+    assert refused.status_code == 409 and refused.json()["reason"] == "account"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc",
+        "/etc",
+        "ext::sh -c id",
+        "--upload-pack=id",
+        "https://",
+        "ssh://-oProxyCommand=id/x",
+        "https://a:b@h/x",
+    ],
+)
+def test_an_address_that_is_none_is_refused_in_a_sentence(client: httpx.Client, url: str) -> None:
+    answer = client.post("/api/projects", json={"source": url})
+    assert answer.status_code == 422 and answer.json()["field"] == "source"
+    assert json.loads(answer.text)["detail"]
