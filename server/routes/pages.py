@@ -122,6 +122,7 @@ async def _app_page(
     config = {
         "project": project,
         "terminal": terminal,
+        "folder": services.workspaces.folder(ProjectId(project["id"])) if project else "",
         "runtime": services.workspaces.runtime,
         "previewDomain": services.settings.preview_domain,
         "nonce": nonce,

@@ -145,6 +145,10 @@ class Workspaces:
     def ports(self, id: ProjectId) -> tuple[Port, ...]:
         return self._workspace(id).ports
 
+    def folder(self, id: ProjectId) -> str:
+        """Where the project's files are, as its programs see it."""
+        return self._runtime.layout(self._spec(self._workspace(id))).workspace
+
     def terminals(self, id: ProjectId) -> tuple[Terminal, ...]:
         return self._workspace(id).terminals
 

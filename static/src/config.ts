@@ -7,6 +7,8 @@ export interface Config {
   readonly project: Project | null;
   /** The terminal that the page shows; null on pages that are not about one. */
   readonly terminal: string | null;
+  /** Where the project's files are, as its programs see it; "" on pages without a project. */
+  readonly folder: string;
   readonly runtime: string;
   readonly previewDomain: string;
   /** Lets style elements through the page's content security policy. */
@@ -26,6 +28,7 @@ export function readConfig(page: Document): Config {
   return {
     project: isObject(value["project"]) ? (value["project"] as unknown as Project) : null,
     terminal: typeof value["terminal"] === "string" ? value["terminal"] : null,
+    folder: typeof value["folder"] === "string" ? value["folder"] : "",
     runtime: typeof value["runtime"] === "string" ? value["runtime"] : "",
     previewDomain: typeof value["previewDomain"] === "string" ? value["previewDomain"] : "",
     nonce: typeof value["nonce"] === "string" ? value["nonce"] : "",

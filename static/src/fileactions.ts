@@ -3,7 +3,7 @@
 import type { Api } from "./api";
 import type { Documents } from "./documents";
 import { h } from "./dom";
-import { type FileTree, isWithin, join, nameOf, parentOf, topmost } from "./files";
+import { type FileTree, freeName, isWithin, join, nameOf, parentOf, topmost } from "./files";
 import { formatName } from "./format";
 import { filesOf, type Upload, uploadNew, uploadOver } from "./upload";
 import { confirm } from "./widgets/dialog";
@@ -104,12 +104,7 @@ export class FileActions {
   }
 
   private freeName(folder: string, name: string): string {
-    const dot = name.lastIndexOf(".");
-    const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
-    for (let number = 0; ; number += 1) {
-      const candidate = number === 0 ? name : `${stem} copy${number > 1 ? ` ${number}` : ""}${ending}`;
-      if (!this.files.has(folder, candidate)) return candidate;
-    }
+    return freeName(name, (candidate) => this.files.has(folder, candidate));
   }
 
   private async take(uploads: readonly Upload[]): Promise<void> {

@@ -39,6 +39,16 @@ export function join(folder: string, name: string): string {
   return folder ? `${folder}/${name}` : name;
 }
 
+/** The first of `a.txt`, `a copy.txt`, `a copy 2.txt`, … that is not taken. */
+export function freeName(name: string, isTaken: (candidate: string) => boolean): string {
+  const dot = name.lastIndexOf(".");
+  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  for (let number = 0; ; number += 1) {
+    const candidate = number === 0 ? name : `${stem} copy${number > 1 ? ` ${number}` : ""}${ending}`;
+    if (!isTaken(candidate)) return candidate;
+  }
+}
+
 /** Whether `path` is `folder` or lies below it. */
 export function isWithin(path: string, folder: string): boolean {
   return folder === "" || path === folder || path.startsWith(`${folder}/`);

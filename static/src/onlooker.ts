@@ -24,6 +24,7 @@ export async function startOnlooker(root: HTMLElement, config: ProjectConfig, na
     offset: null,
     fresh: false,
     viewOnly: true,
+    upload: () => Promise.reject(new Error("This page only looks.")),
     stopRecording: null,
     takesKey: () => false,
     dark: theme.dark,

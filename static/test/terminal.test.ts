@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Terminal } from "../src/wire";
 import { clipboardRequest, linesToRun } from "../src/terminal/clipboard";
+import { pastedFiles, shellQuoted } from "../src/terminal/drop";
 import { sequenceOf, withControl } from "../src/terminal/keys";
 import { openableUrl } from "../src/terminal/links";
 import { ClosedTerminals, freeName, labelOf, problemWithTitle } from "../src/terminal/names";
@@ -139,6 +140,22 @@ test("names count up from the first free one", () => {
   assert.equal(labelOf("terminal-2", "terminal-2"), "Terminal 2");
   assert.equal(labelOf("terminal-2", "Build"), "Build");
   assert.equal(labelOf("build"), "build");
+});
+
+test("a path is one word to the shell", () => {
+  assert.equal(shellQuoted("/workspace/a-1_b.png"), "/workspace/a-1_b.png");
+  assert.equal(shellQuoted("/w/it's $(here) *.txt"), "'/w/it'\\''s $(here) *.txt'");
+  assert.equal(shellQuoted("/w/größe"), "'/w/größe'");
+  assert.equal(shellQuoted(""), "''");
+});
+
+test("files are pasted where the text is no more than their names", () => {
+  const clipboard = (text: string, ...names: string[]): DataTransfer => ({ getData: () => text, files: names.map((name) => ({ name })) }) as unknown as DataTransfer;
+  const paths = (data: DataTransfer): string[] => pastedFiles(data, new Date("2026-01-02T03:04:05Z")).map(({ path }) => path);
+  assert.deepEqual(paths(clipboard("", "image.png")), ["pasted-2026-01-02-030405.png"]);
+  assert.deepEqual(paths(clipboard("a.txt\rb.txt", "a.txt", "b.txt")), ["a.txt", "b.txt"]);
+  assert.deepEqual(paths(clipboard("cells of a table", "image.png")), []);
+  assert.deepEqual(paths(clipboard("text")), []);
 });
 
 test("a title may have forty characters", () => {

@@ -205,3 +205,38 @@ async def test_on_a_phone_the_columns_are_tabs(page: Page, server: Server, proje
     assert await width_of(panes) == 390
     overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, "nothing is wider than the phone"
+
+
+DROP = """async ([selector, name, text, kind]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "image/png" }));
+  const target = document.querySelector(selector);
+  const said = { bubbles: true, cancelable: true };
+  if (kind === "paste") return target.dispatchEvent(new ClipboardEvent("paste", { ...said, clipboardData: data }));
+  target.dispatchEvent(new DragEvent("dragover", { ...said, dataTransfer: data }));
+  target.dispatchEvent(new DragEvent("drop", { ...said, dataTransfer: data }));
+}"""
+
+
+async def test_a_dropped_file_is_uploaded_and_its_path_pasted(page: Page, server: Server, project: str) -> None:
+    await open_panel(page, server, project)
+    await page.locator(".xterm-screen:visible").click()
+    await page.keyboard.type("cd /; cat ")
+    await page.evaluate(DROP, [".terminal-screen", "it's mine.txt", "dropped-text", "drop"])
+    await expect(lines(page).filter(has_text="mine.txt")).not_to_have_count(0)
+    await page.evaluate(DROP, [".xterm-helper-textarea", "it's mine.txt", "second-text", "paste"])
+    await expect(lines(page).filter(has_text="mine copy.txt")).not_to_have_count(0)
+    await page.keyboard.press("Enter")
+    await expect(lines(page).filter(has_text="dropped-textsecond-text")).to_have_count(1)
+    with server.client() as client:
+        assert client.get(f"/api/projects/{project}/files/it's mine copy.txt").text == "second-text"
+
+
+async def test_a_pasted_picture_is_uploaded(page: Page, server: Server, project: str) -> None:
+    await open_panel(page, server, project)
+    await page.evaluate(DROP, [".xterm-helper-textarea", "image.png", "picture", "paste"])
+    await expect(lines(page).filter(has_text=re.compile(r"pasted-\d"))).not_to_have_count(0)
+    with server.client() as client:
+        names = [entry["path"] for entry in client.get(f"/api/projects/{project}/tree").json()]
+    [name] = [name for name in names if name.startswith("pasted-")]
+    assert re.fullmatch(r"pasted-\d{4}-\d\d-\d\d-\d{6}\.png", name)

@@ -134,6 +134,7 @@ async def test_the_ide_page_has_its_project(built: Path, app: App, browser: http
     response = await browser.get(f"/projects/{project.id}", headers=NAVIGATION)
     document = assert_safe(response)
     assert document.all("body")[0]["data-page"] == "ide"
+    assert document.config()["folder"] == "/workspace"
     shown = document.config()["project"]
     assert (shown["id"], shown["name"], shown["status"]) == (project.id, name, "stopped")
     assert "<script>alert" not in response.text

@@ -1,11 +1,14 @@
 // One terminal: its screen, its connection, and the strips around it.
 
+import { messageOf } from "../api";
 import { browserClock } from "../clock";
 import { append, h, listen, replace } from "../dom";
 import { type Disposable, DisposableStore, type Observable, Value } from "../lifecycle";
+import type { Upload } from "../upload";
 import { button } from "../widgets/button";
 import { confirm } from "../widgets/dialog";
 import { copyText, readText } from "./clipboard";
+import { dropTarget, pastedFiles, shellQuoted } from "./drop";
 import { KeyBar } from "./keybar";
 import { openInTab } from "./links";
 import { settlePaste } from "./paste";
@@ -28,11 +31,15 @@ export interface PaneOptions {
   readonly notify: (sentence: string) => void;
   /** Whether the panel has taken the key for itself. */
   readonly takesKey: (event: KeyboardEvent) => boolean;
+  /** Puts files into the project and tells the paths that its programs find them by. */
+  readonly upload: (uploads: readonly Upload[]) => Promise<readonly string[]>;
   /** Null for who may not. */
   readonly stopRecording: (() => void) | null;
 }
 
 const SCROLLBACK = 10_000;
+/** Bytes that take so long to upload that it needs a word. */
+const LARGE = 2_000_000;
 
 export class TerminalPane implements Disposable {
   readonly element = h("div", { class: "terminal-pane" });
@@ -123,7 +130,10 @@ export class TerminalPane implements Disposable {
     disposables.add(screen.onHover((url) => this.showTarget(url)));
     disposables.add(screen.onTitle((title) => this.titleValue.set(title)));
     disposables.add(screen.onCopyRequest((text) => this.offerCopy(text)));
-    if (!this.options.viewOnly) disposables.add(listen(screen.element, "paste", (event) => this.handlePaste(event), { capture: true }));
+    if (!this.options.viewOnly) {
+      disposables.add(listen(screen.element, "paste", (event) => this.handlePaste(event), { capture: true }));
+      disposables.add(dropTarget(this.element, (uploads) => void this.takeFiles(uploads)));
+    }
     terminal.attachCustomKeyEventHandler((event) => this.handleKey(event));
   }
 
@@ -154,7 +164,24 @@ export class TerminalPane implements Disposable {
   private handlePaste(event: ClipboardEvent): void {
     event.preventDefault();
     event.stopPropagation();
-    void this.paste(event.clipboardData?.getData("text/plain") ?? "");
+    const data = event.clipboardData;
+    const files = data ? pastedFiles(data, new Date()) : [];
+    if (files.length) void this.takeFiles(Promise.resolve(files));
+    else void this.paste(data?.getData("text/plain") ?? "");
+  }
+
+  /** Uploads files, then types their names as if pasted: nothing of it runs by itself. */
+  private async takeFiles(found: Promise<readonly Upload[]>): Promise<void> {
+    const { notify, upload } = this.options;
+    try {
+      const uploads = await found;
+      if (uploads.length === 0) return notify("There is no file in what was dropped.");
+      if (uploads.reduce((sum, { file }) => sum + file.size, 0) > LARGE) notify(uploads.length === 1 ? "Uploading the file…" : `Uploading ${uploads.length} files…`);
+      const paths = await upload(uploads);
+      await this.paste(`${paths.map(shellQuoted).join(" ")} `);
+    } catch (error) {
+      notify(messageOf(error));
+    }
   }
 
   private async paste(text: string): Promise<void> {

@@ -5,9 +5,11 @@ import type { Config } from "../config";
 import { append, h, replace } from "../dom";
 import { icons } from "../icons";
 import { type Disposable, DisposableStore, MutableDisposable, watch } from "../lifecycle";
+import { join } from "../files";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
 import { Columns } from "../terminal/columns";
+import { uploadDropped } from "../terminal/drop";
 import { endTerminal } from "../terminal/ending";
 import { type Entry, hasEnded, label, runs, spokenLabel } from "../terminal/entry";
 import { openInTab } from "../terminal/links";
@@ -38,6 +40,7 @@ export class TerminalPanel implements View {
   private readonly empty = h("div", { class: "terminal-empty" });
   private readonly closed: ClosedTerminals;
   private readonly project: string;
+  private readonly folder: string;
   private entries: Entry[] = [];
   private listed = false;
   private shown = false;
@@ -47,6 +50,7 @@ export class TerminalPanel implements View {
     config: Config,
     private readonly store: Store,
   ) {
+    this.folder = config.folder;
     this.project = config.project?.id ?? store.project.get().id;
     this.closed = new ClosedTerminals(recall(`terminal.closed.${this.project}`, isClosedTerminals) ?? {});
     this.tabs = this.disposables.add(
@@ -207,6 +211,7 @@ export class TerminalPanel implements View {
       dark: this.store.dark,
       preferences: this.preferences,
       notify: (sentence) => this.store.notify(sentence),
+      upload: async (uploads) => (await uploadDropped(this.api, this.project, uploads)).map((path) => join(this.folder, path)),
       stopRecording: () => void this.setRecorded(entry, false),
       takesKey: (event) => this.takeKey(event),
     });
