@@ -31,6 +31,9 @@ const options = {
   logLevel: "warning",
 };
 
+// Runs in pages of the apps, before anything of theirs: one plain script.
+const pageScript = { ...options, entryPoints: ["src/preview/page.ts"], splitting: false, format: "iife", metafile: false };
+
 /** The modules that each page of main.ts imports on demand, by the name of the page. */
 const PAGES = { projects: "src/projects.ts", ide: "src/ide.ts", onlooker: "src/onlooker.ts" };
 
@@ -88,10 +91,11 @@ async function report(manifest) {
 await rm(dist, { recursive: true, force: true });
 if (watching) {
   const manifest = { name: "manifest", setup: (on) => on.onEnd((result) => result.metafile && writeManifest(result.metafile)) };
+  await build(pageScript);
   const watcher = await context({ ...options, plugins: [manifest] });
   await watcher.watch();
 } else {
-  const { metafile } = await build(options);
+  const [{ metafile }] = await Promise.all([build(options), build(pageScript)]);
   const manifest = await writeManifest(metafile);
   await compressAll();
   await report(manifest);

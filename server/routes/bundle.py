@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
+from server.errors import NotFound
 from server.routes.guard import public
 
 DIST: Final = Path(__file__).parents[2] / "static" / "dist"
@@ -77,5 +78,17 @@ def _media_type(path: str) -> str:
 
 
 _bundle: Final = Bundle()
+
+
+async def bundled(name: str) -> Response:
+    """One file of the bundle, for a page that is not the IDE's. Raises NotFound where the bundle was not built."""
+    try:
+        content = await asyncio.to_thread((DIST / name).read_bytes)
+    except FileNotFoundError:
+        raise NotFound(f"{name} was not built: `make bundle` does") from None
+    # Pages that keep out what does not offer itself may load it too.
+    offered = {"Cache-Control": ASK, "Cross-Origin-Resource-Policy": "cross-origin"}
+    return Response(content, headers={"Content-Type": _media_type(name), **offered})
+
 
 routes: list[BaseRoute] = [public("/static/dist/{path:path}", _bundle.serve)]

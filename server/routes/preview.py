@@ -19,8 +19,11 @@ from server.routes.context import services_of
 from server.routes.forwarding import SANDBOX, Road
 from server.routes.headers import Origin
 from server.routes.problems import problem
-from server.routes.visits import OURS, Admission, Visit, answer, client_address, see_other, suffix
+from server.routes.visits import OURS, PANE, Admission, Visit, answer, client_address, see_other, suffix
 from server.services.previews import TICKET_PATH, Kind, Target, is_grant, parse_target
+
+WATCHED: Final = "+"
+"""After a grant in a path: the IDE's pane wants its script in the pages."""
 
 
 class PathPreviews:
@@ -54,6 +57,10 @@ class _PathVisit(Visit):
     def path(self) -> bytes:
         return b"/" + self._rest
 
+    @property
+    def is_watched(self) -> bool:
+        return False
+
     async def admit(self) -> Admission:
         self.scope["path_params"] = {"project": self.target.project}
         actor = await guard.admit(self.connection, "preview.open")
@@ -70,21 +77,23 @@ class _PathVisit(Visit):
         return admission.is_public
 
     async def serve_ours(self, admission: Admission) -> Response | None:
-        response = await super().serve_ours(admission)
+        onward = headers.safe_path(self.query("next")) if self.path == PANE else None
+        response = see_other(self.prefix + onward) if onward else await super().serve_ours(admission)
         if self.asks_no_cookie(admission):
             response = response or self._preflight()
             if response is not None:
                 response.headers["Access-Control-Allow-Origin"] = "*"
             return response
-        if response is not None:
+        if response is not None and onward is None:
             return response
         actor = admission.actor
         explicit = headers.single(self.scope["headers"], b"sec-fetch-mode") == "navigate"
         if actor is None or actor.session is None or not explicit or not headers.is_navigation(self.scope):
-            return None
+            return response
         # The page that this opens can send no cookie, so whatever it loads must be let in by its address.
         grant = self.services.previews.grant(actor, self.target, Kind.PATH)
-        return see_other(f"{self.prefix}/~{grant}{suffix(self.path, self.scope)}")
+        watched = WATCHED if onward and self.query("watch") == "1" else ""
+        return see_other(f"{self.prefix}/~{grant}{watched}{onward or suffix(self.path, self.scope)}")
 
     def road(self, admission: Admission) -> Road:
         return Road(
@@ -117,13 +126,18 @@ class _PathVisit(Visit):
 class _GrantedVisit(_PathVisit):
     """The same with a grant in the path, which alone counts: no cookie, and whatever Origin."""
 
-    def __init__(self, scope: Scope, target: Target, origin: Origin, rest: bytes, grant: str) -> None:
+    def __init__(self, scope: Scope, target: Target, origin: Origin, rest: bytes, grant: str, *, watched: bool) -> None:
         super().__init__(scope, target, origin, rest)
         self._grant = grant
+        self._watched = watched
 
     @property
     def prefix(self) -> str:
-        return f"{super().prefix}/~{self._grant}"
+        return f"{super().prefix}/~{self._grant}{WATCHED if self._watched else ''}"
+
+    @property
+    def is_watched(self) -> bool:
+        return self._watched
 
     async def admit(self) -> Admission:
         grant = await self.services.previews.examine(self._grant, self.target, Kind.PATH)
@@ -161,9 +175,10 @@ async def preview_ticket(request: Request) -> Response:
 
 def _path_visit(scope: Scope, target: Target, origin: Origin, rest: bytes) -> _PathVisit:
     first, slash, inner = rest.partition(b"/")
-    grant = first[1:].decode("latin-1") if first.startswith(b"~") else ""
+    part = first[1:].decode("latin-1") if first.startswith(b"~") else ""
+    grant = part.removesuffix(WATCHED)
     if slash and is_grant(grant):
-        return _GrantedVisit(scope, target, origin, inner, grant)
+        return _GrantedVisit(scope, target, origin, inner, grant, watched=grant != part)
     return _PathVisit(scope, target, origin, rest)
 
 

@@ -7,7 +7,7 @@ an app's origin, and no app on the IDE's.
 import re
 from functools import cached_property
 from typing import Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -21,12 +21,14 @@ from server.routes.headers import Origin
 from server.routes.preview_pages import page
 from server.routes.problems import problem
 from server.routes.proxy import Pairs
-from server.routes.visits import OURS, Admission, Visit, answer, client_address, see_other
+from server.routes.visits import OURS, PANE, Admission, Visit, answer, client_address, see_other
 from server.services.accounts import Actor
 from server.services.domains import domain_conflict
 from server.services.previews import GRANT_LIFETIME, TICKET_PATH, Kind, Target
 
 COOKIE: Final = "hutch_preview"
+PANE_COOKIE: Final = "hutch_pane"
+"""Says that the IDE's pane shows this host, and whether `watched`."""
 _CREDENTIAL: Final = b"x-hutch-authorization"
 _NO_COOKIE: Final = "Its settings forbid it, at least inside another page. Open the preview in a tab of its own."
 _OLD_TICKET: Final = "A way into a preview is good once, and for half a minute. Open the preview again from the IDE."
@@ -67,6 +69,10 @@ class _HostVisit(Visit):
     def path(self) -> bytes:
         return guard.requested_path(self.scope).partition("?")[0].encode("latin-1")
 
+    @property
+    def is_watched(self) -> bool:
+        return headers.cookies(self.scope["headers"], PANE_COOKIE)[:1] == ["watched"]
+
     async def admit(self) -> Admission:
         sent = self.scope["headers"]
         credential = await self.bears_token()
@@ -86,7 +92,9 @@ class _HostVisit(Visit):
 
     async def serve_ours(self, admission: Admission) -> Response | None:
         if self.path == OURS + b"arrived":
-            return see_other(headers.safe_path(self._query("next")))
+            return see_other(headers.safe_path(self.query("next")))
+        if self.path == PANE:
+            return self._enter_pane()
         return await super().serve_ours(admission) or self._detour(admission)
 
     async def serve(self, receive: Receive, send: Send) -> None:
@@ -145,7 +153,7 @@ class _HostVisit(Visit):
     def _enter(self) -> Response:
         previews = self.services.previews
         try:
-            ticket = previews.redeem_ticket(self._query("ticket"), self.target)
+            ticket = previews.redeem_ticket(self.query("ticket"), self.target)
         except NotSignedIn as error:
             if not headers.is_navigation(self.scope):
                 return problem(error)
@@ -160,7 +168,7 @@ class _HostVisit(Visit):
     async def _enter_by_link(self) -> Response:
         source, target = client_address(self.scope), self.target
         try:
-            link = await self.services.links.redeem(self._query("token"), target.project, target.port, source=source)
+            link = await self.services.links.redeem(self.query("token"), target.project, target.port, source=source)
         except AppError as error:
             if not headers.is_navigation(self.scope):
                 return problem(error)
@@ -181,15 +189,21 @@ class _HostVisit(Visit):
         trusted = self.origin.scheme == "https" or self.origin.host.endswith(".localhost")
         return Kind.FRAME if trusted and headers.is_framed(self.scope) else Kind.HOST
 
+    def _enter_pane(self) -> Response:
+        response = see_other(headers.safe_path(self.query("next")))
+        watched = "watched" if self.query("watch") == "1" else "unwatched"
+        response.headers.append("Set-Cookie", f"{PANE_COOKIE}={watched}{self._attributes}")
+        return response
+
     def _cookie(self, grant: str, seconds: int = GRANT_LIFETIME) -> str:
+        return f"{self._cookie_name}={grant}; Max-Age={seconds}{self._attributes}"
+
+    @property
+    def _attributes(self) -> str:
         framed = self._kind is Kind.FRAME
         place = PARTITIONED.decode() if framed else "SameSite=Lax"
         secure = "; Secure" if self.origin.scheme == "https" and not framed else ""
-        return f"{self._cookie_name}={grant}; Path=/; Max-Age={seconds}; HttpOnly; {place}{secure}"
-
-    def _query(self, name: str) -> str:
-        query: bytes = self.scope["query_string"]
-        return parse_qs(query.decode("latin-1")).get(name, [""])[0]
+        return f"; Path=/; HttpOnly; {place}{secure}"
 
     def _check_meant(self) -> None:
         """With a cookie: whether a page of this preview, or of another port of its project, sent this.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
+from urllib.parse import parse_qs
 
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
@@ -11,9 +12,11 @@ from starlette.websockets import WebSocket
 
 from server.errors import AppError, Conflict, GatewayTimeout, NotFound, Unavailable
 from server.routes import guard, headers
+from server.routes.bundle import bundled
 from server.routes.context import Services
 from server.routes.forwarding import Road
 from server.routes.headers import Origin
+from server.routes.injection import Injection, plainly
 from server.routes.preview_pages import page
 from server.routes.problems import problem
 from server.routes.proxy import OF_PREVIEW, Pairs, Passage
@@ -23,6 +26,9 @@ from server.services.previews import Grant, Target
 
 OURS: Final = b"/.hutch/"
 """On a preview, paths below this are Hutch's."""
+PAGE_SCRIPT: Final = OURS + b"page.js"
+PANE: Final = OURS + b"pane"
+"""Where the IDE's pane enters, with `next`, and with `watch=1` for the script in its pages."""
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 
@@ -70,14 +76,25 @@ class Visit:
         """The path as the app knows it, as it was sent."""
         raise NotImplementedError
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether this is a page in the IDE's pane, which wants to be told what goes on in it."""
+        raise NotImplementedError
+
     async def admit(self) -> Admission:
         """Raises NotSignedIn, Forbidden or NotFound."""
         raise NotImplementedError
+
+    def query(self, name: str) -> str:
+        query: bytes = self.scope["query_string"]
+        return parse_qs(query.decode("latin-1")).get(name, [""])[0]
 
     async def serve_ours(self, admission: Admission) -> Response | None:
         """An answer of Hutch's own, None when it is the app's turn."""
         if not self.path.startswith(OURS):
             return None
+        if self.path == PAGE_SCRIPT:
+            return await bundled("page.js")
         if self.path != OURS + b"ready" or admission.ending is None:
             raise NotFound("there is nothing here; paths below /.hutch/ are Hutch's own")
         ready = await self.services.previews.wait_until_ready(self.target)
@@ -132,9 +149,13 @@ class Visit:
 
     async def _forward(self, admission: Admission, receive: Receive, send: Send) -> None:
         ending = admission.ending
-        passage = Passage(self.services, self.road(admission), self.path, ending, self.renewal(admission))
+        road, scope = self.road(admission), self.scope
+        passage = Passage(self.services, road, self.path, ending, self.renewal(admission))
         if not self.is_socket:
-            await passage.carry(self.scope, receive, send)
+            if road.ide and scope["method"] == "GET" and headers.is_framed(scope) and self.is_watched:
+                send = Injection(send, road.prefix + PAGE_SCRIPT.decode(), road.ide).send
+                scope = plainly(scope)
+            await passage.carry(scope, receive, send)
         elif ending is not None:
             await guard.until_ended(passage.carry_socket, ending, told=False)(self.scope, receive, send)
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PathHistory, pathOf, urlOf } from "../src/preview/address";
+import { PathHistory, paneUrl, pathOf, urlOf } from "../src/preview/address";
 import { newPorts, portLabel, portToOpen, runPort } from "../src/preview/choice";
+import { parsePageMessage, type Report, Reports } from "../src/preview/messages";
 import { sentenceFor } from "../src/preview/waiting";
 import type { Port } from "../src/wire";
 import { statusOf } from "./fakes";
@@ -76,4 +77,39 @@ test("each state has its sentence", () => {
   assert.match(say("running", true), /any more/);
   assert.match(sentenceFor({ status: { ...statusOf("exited"), exitCode: 2 }, port: null, gone: false }), /code 2/);
   assert.match(sentenceFor({ status: { ...statusOf("failed"), detail: "npm failed" }, port: null, gone: false }), /npm failed/);
+});
+
+test("what a page tells is checked field by field", () => {
+  const place = (fields: object): unknown => parsePageMessage({ hutch: { type: "place", ...fields } });
+  assert.deepEqual(place({ path: "/a", back: true, forward: 1 }), { type: "place", path: "/a", back: true, forward: false });
+  assert.deepEqual(place({ path: "//evil.example" }), { type: "place", path: "/evil.example", back: false, forward: false });
+  for (const path of [undefined, 1, "a", "https://evil.example", `/${"x".repeat(2000)}`]) assert.equal(place({ path }), null);
+  for (const data of [null, 1, "x", [], {}, { hutch: null }, { hutch: { type: "report", kind: "other", text: "x", place: "" } }]) assert.equal(parsePageMessage(data), null);
+  const long = parsePageMessage({ hutch: { type: "report", kind: "error", text: "x".repeat(5000), place: "y" } });
+  assert.equal(long?.type === "report" && long.text.length, 2000);
+});
+
+test("reports that repeat are one, and only the last are kept", () => {
+  const reports = new Reports(2);
+  const add = (kind: Report["kind"], text: string): void => reports.add({ type: "report", kind, text, place: "" });
+  assert.equal(reports.summary, "");
+  for (const text of ["a", "b", "b"]) add("error", text);
+  add("request", "404");
+  assert.equal(reports.summary, "3 errors, 1 failed request");
+  assert.deepEqual(reports.list.map(({ report, times }) => [report.text, times]), [["b", 2], ["404", 1]]);
+  reports.clear();
+  assert.deepEqual([reports.summary, reports.list.length], ["", 0]);
+});
+
+test("the history follows a page that goes by itself", () => {
+  const history = new PathHistory();
+  for (const path of ["/a", "/b", "/a", "/b"]) history.follow(path);
+  assert.deepEqual([history.current, history.canGoBack, history.canGoForward], ["/b", true, false]);
+  history.follow("/a");
+  history.follow("/c");
+  assert.deepEqual([history.go(-1), history.canGoForward], ["/a", true]);
+});
+
+test("the pane's entry names the page to go on to", () => {
+  assert.equal(paneUrl(PATH, "/a?b=c#d", true), "http://ide.example/preview/abc/3000/.hutch/pane?watch=1&next=%2Fa%3Fb%3Dc%23d");
 });

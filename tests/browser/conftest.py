@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.server import Server
 
@@ -56,12 +56,12 @@ async def page(browser: Browser, server: Server, width: int, forgiven: tuple[str
     page.set_default_timeout(30_000)
     complaints: list[str] = []
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(text in message.text for text in forgiven):
-            complaints.append(message.text)
+    def note(text: str) -> None:
+        if not any(known in text for known in forgiven):
+            complaints.append(text)
 
-    page.on("console", note)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: note(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: note(str(error)))
     yield page
     await context.close()
     assert complaints == []

@@ -17,6 +17,19 @@ pytestmark = [
 ]
 
 RUN_NODE = '[run]\ninstall = "npm install"\ncommand = "node index.js"\nport = 3000\n'
+LOGIN = """const app = require("express")();
+app.use(require("express").urlencoded());
+app.get("/", (request, response) => {
+  const name = /name=(\\w+)/.exec(request.headers.cookie ?? "")?.[1];
+  const form = '<form method="post" action="/login"><input name="name"><button>Go</button></form>';
+  response.send(name ? `<h1>Hello ${name}</h1>` : form);
+});
+app.post("/login", (request, response) => {
+  response.cookie("name", request.body.name, { httpOnly: true, sameSite: "lax" });
+  response.redirect("/");
+});
+app.listen(3000);
+"""
 FLASK = """from flask import Flask, redirect, request, url_for
 app = Flask(__name__)
 names = []
@@ -65,6 +78,18 @@ UPLOAD = """require("node:http").createServer((request, response) => {
   request.on("data", (chunk) => hash.update(chunk)).on("end", () => response.end(hash.digest("hex")));
 }).listen(3000);
 """
+
+
+async def test_express_with_a_login_cookie(page: Page, server: Server) -> None:
+    project = project_with(server, {"hutch.toml": RUN_NODE, "index.js": LOGIN}, dependencies={"express": "^5"})
+    frame = await run_in_the_ide(page, server, project)
+    await frame.get_by_role("textbox").fill("ada", timeout=INSTALL)
+    await frame.get_by_role("button", name="Go").click()
+    await expect(frame.locator("h1")).to_have_text("Hello ada")
+    await page.get_by_role("button", name="Reload the page").click()
+    await expect(frame.locator("h1")).to_have_text("Hello ada")
+    kept = [cookie.get("name") for cookie in await page.context.cookies(server.url)]
+    assert "name" not in kept, "the app's cookie stays on the app's host"
 
 
 async def test_flask_from_requirements(page: Page, server: Server) -> None:

@@ -21,6 +21,16 @@ VITE = {
     "src/App.jsx": PAGE.format(name="App"),
 }
 VITE_PACKAGES = {"react": "^18", "react-dom": "^18", "vite": "^5", "@vitejs/plugin-react": "^4"}
+WEBPACK = {
+    "hutch.toml": '[run]\ninstall = "npm install"\ncommand = "npx webpack serve --mode development"\nport = 8080\n',
+    "public/index.html": '<!doctype html><h1></h1><script src="/main.js"></script>\n',
+    "src/index.js": (
+        'import text from "./text.js";\nconst show = (text) => { document.querySelector("h1").textContent = text; };\n'
+        'show(text);\nmodule.hot.accept("./text.js", () => show(text));\n'
+    ),
+    "src/text.js": 'export default "first words";\n',
+}
+WEBPACK_PACKAGES = {"webpack": "^5", "webpack-cli": "^6", "webpack-dev-server": "^5"}
 
 
 async def see_hot_reload(
@@ -41,3 +51,8 @@ async def see_hot_reload(
 @docker
 async def test_vite_and_react_with_hot_reload_on_a_loopback_port(page: Page, server: Server) -> None:
     await see_hot_reload(page, server, VITE, VITE_PACKAGES, "src/App.jsx")
+
+
+@docker
+async def test_webpack_dev_server_with_hot_reload(page: Page, server: Server) -> None:
+    await see_hot_reload(page, server, WEBPACK, WEBPACK_PACKAGES, "src/text.js")

@@ -186,6 +186,41 @@ async def test_by_path_a_preview_works_in_its_sandbox(context: BrowserContext, s
     assert await page.evaluate("results") == WORKS
 
 
+TOLD = (
+    "new Promise((done) => addEventListener('message', ({ data, origin }) => data.hutch && done([data.hutch, origin])))"
+)
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+async def test_a_watched_page_tells_the_pane_where_it_is(
+    context: BrowserContext, server: Edge, app: int, by_path: bool
+) -> None:
+    base = path_url(app) if by_path else host_url(server, app)
+    page = await context.new_page()
+    await page.goto(f"{server.ide}/ide")
+    told = asyncio.ensure_future(page.evaluate(TOLD))
+    await page.evaluate(f"preview.src = '{base}.hutch/pane?watch=1&next=' + encodeURIComponent('/?a=b#c')")
+    message, origin = await told
+    assert message == {"type": "place", "path": "/?a=b#c", "back": False, "forward": False}
+    assert origin == ("null" if by_path else host_url(server, app).rstrip("/"))
+    frame = page.frames[1]
+    await frame.wait_for_selector("#state:text('ready')")
+    assert await frame.evaluate("results") == WORKS
+    # With the app's own base in the path, and no other host: sockets go to this app, however a page was built.
+    reached = await frame.evaluate(
+        """(port) => new Promise((done) => {
+            const socket = new WebSocket(`ws://${location.hostname}:${port}/socket`);
+            socket.onmessage = (event) => done(event.data); socket.onerror = () => done("failed"); })""",
+        app,
+    )
+    assert reached == "from the app"
+    await page.evaluate(f"preview.src = '{base}.hutch/pane?next=/'")
+    await frame.wait_for_url("**/")
+    await frame.wait_for_selector("#state:text('ready')")
+    assert await frame.evaluate("fetch('.').then((answer) => answer.text())") == APP_PAGE
+    assert await frame.evaluate("String(WebSocket)") == "function WebSocket() { [native code] }"
+
+
 @pytest.mark.parametrize("by_path", [False, True])
 async def test_the_waiting_page_loads_by_itself(
     context: BrowserContext, server: Edge, app: int, by_path: bool, unused: int

@@ -5,6 +5,11 @@ export function urlOf(base: string, path: string): string {
   return base.replace(/\/$/, "") + path;
 }
 
+/** Where the pane opens `path`. With `watch`, Hutch's script in the page tells where it goes and what goes wrong in it. */
+export function paneUrl(base: string, path: string, watch: boolean): string {
+  return urlOf(base, `/.hutch/pane?watch=${watch ? 1 : 0}&next=${encodeURIComponent(path)}`);
+}
+
 /**
  * The path that a person's input means: a path with or without its slash, or a whole URL of this preview or of the port on localhost, as
  * apps print it. Null for another site's.
@@ -36,7 +41,7 @@ function normal(path: string): string {
   return `/${path.replace(/^[/\\]+/, "")}`;
 }
 
-/** The pages that were asked for here, to go back to. Where the app's own links lead is hidden from another origin. */
+/** The pages that were shown here, to go back to. Where the app's own links lead is known only of a page that is watched. */
 export class PathHistory {
   private paths: string[] = ["/"];
   private at = 0;
@@ -57,6 +62,15 @@ export class PathHistory {
     if (path === this.current) return;
     this.paths = [...this.paths.slice(0, this.at + 1), path];
     this.at = this.paths.length - 1;
+  }
+
+  /** Notes where the page went by itself: back or forward, where it is the one there, or on. */
+  follow(path: string): void {
+    const { current } = this;
+    if (path === current) return;
+    if (path === this.paths[this.at - 1]) this.at--;
+    else if (path === this.paths[this.at + 1]) this.at++;
+    else this.visit(path);
   }
 
   /** Moves by 1 or -1 where there is something. */

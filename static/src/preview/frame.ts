@@ -1,6 +1,8 @@
 // The frame that shows the app, at the width of a phone, a tablet or the pane.
 
-import { h } from "../dom";
+import { h, listen } from "../dom";
+import type { Disposable } from "../lifecycle";
+import { type PageMessage, parsePageMessage } from "./messages";
 
 export const WIDTHS = [
   { label: "Full width", width: null },
@@ -11,13 +13,30 @@ export const WIDTHS = [
 // The app is of another origin, whose storage and cookies are its own; it may not move the page around it.
 const SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads";
 
-export class PreviewFrame {
+export class PreviewFrame implements Disposable {
   readonly element = h("div", { class: "preview-stage" });
   private frame: HTMLIFrameElement | null = null;
+  /** The origin of the app's page; a sandbox has none of its own. */
+  private origin = "null";
+  private readonly listener: Disposable;
+
+  /** `tell` gets what the script in the page says, or another in its name. */
+  constructor(tell: (message: PageMessage) => void) {
+    this.listener = listen(window, "message", ({ source, origin, data }) => {
+      const message = this.frame && source === this.frame.contentWindow && origin === this.origin ? parsePageMessage(data) : null;
+      if (message) tell(message);
+    });
+  }
+
+  dispose(): void {
+    this.listener.dispose();
+  }
 
   /** Opens `url`. A new frame each time: one that is reused would put each page into the history of the IDE's tab. */
   open(url: string, title: string): void {
-    const foreign = new URL(url, location.href).origin !== location.origin;
+    const { origin } = new URL(url, location.href);
+    const foreign = origin !== location.origin;
+    this.origin = foreign ? origin : "null";
     const frame = h("iframe", {
       class: "preview-frame",
       title,
@@ -37,6 +56,12 @@ export class PreviewFrame {
     this.element.replaceChildren();
     delete this.element.dataset["loading"];
     this.frame = null;
+  }
+
+  /** Has the page go back or forward by itself. Only the page that was opened gets to know. */
+  order(move: "back" | "forward"): void {
+    // A sandboxed page's origin can't be named.
+    this.frame?.contentWindow?.postMessage({ hutch: move }, this.origin === "null" ? "*" : this.origin);
   }
 
   /** In pixels; null for all there is. */

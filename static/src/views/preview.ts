@@ -5,9 +5,11 @@ import type { Config } from "../config";
 import { h, listen, replace, setProps } from "../dom";
 import { icons } from "../icons";
 import { DisposableStore, watch } from "../lifecycle";
-import { PathHistory, pathOf, urlOf } from "../preview/address";
+import { PathHistory, paneUrl, pathOf, urlOf } from "../preview/address";
 import { newPorts, portLabel, portToOpen, runPort } from "../preview/choice";
 import { PreviewFrame, WIDTHS } from "../preview/frame";
+import type { PageMessage, PlaceMessage } from "../preview/messages";
+import { ReportStrip } from "../preview/strip";
 import { WaitingState } from "../preview/waiting";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
@@ -22,6 +24,10 @@ const BACK = "M10 3L5 8l5 5";
 const FORWARD = "M6 3l5 5-5 5";
 const OUT = "M6.5 3.5h-4v10h10v-4M9 2.5h4.5V7M13.5 2.5L7.5 8.5";
 
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === "boolean";
+}
+
 function isWidth(value: unknown): value is number | null {
   return WIDTHS.some(({ width }) => width === value);
 }
@@ -29,7 +35,8 @@ function isWidth(value: unknown): value is number | null {
 export class PreviewPane implements View {
   readonly element: HTMLElement;
   private readonly disposables = new DisposableStore();
-  private readonly frame = new PreviewFrame();
+  private readonly frame = this.disposables.add(new PreviewFrame((message) => this.handleMessage(message)));
+  private readonly strip = this.disposables.add(new ReportStrip());
   private readonly waiting: WaitingState;
   private readonly history = new PathHistory();
   private readonly notice = h("div", { class: "preview-notice", role: "status", hidden: true });
@@ -44,6 +51,8 @@ export class PreviewPane implements View {
   /** The port that the pane is about; it need not listen at the moment. */
   private chosen: Port | null = null;
   private opened: string | null = null;
+  /** Where the open page says it is; null while it says nothing, as one that lets in no script. */
+  private place: PlaceMessage | null = null;
   /** A page was open since this run began. */
   private seen = false;
   private state: RunState | null = null;
@@ -62,7 +71,7 @@ export class PreviewPane implements View {
       reload: iconButton("Reload the page", icons.restart, () => this.reload()),
       open: iconButton("Open in a tab of its own", OUT, () => this.openOutside()),
     };
-    this.element = h("div", { class: "preview-panel" }, this.makeBar(), this.problem, this.notice, this.frame.element, this.waiting.element);
+    this.element = h("div", { class: "preview-panel" }, this.makeBar(), this.problem, this.notice, this.frame.element, this.waiting.element, this.strip.element);
     const width = recall("preview.width", isWidth);
     this.frame.setWidth(width);
     this.listen();
@@ -176,6 +185,10 @@ export class PreviewPane implements View {
   }
 
   private step(step: 1 | -1): void {
+    if (step === -1 ? this.place?.back : this.place?.forward) {
+      this.frame.order(step === -1 ? "back" : "forward");
+      return;
+    }
     this.history.go(step);
     this.reload();
   }
@@ -184,6 +197,26 @@ export class PreviewPane implements View {
     this.problem.textContent = "";
     this.opened = null;
     this.render();
+  }
+
+  private handleMessage(message: PageMessage): void {
+    if (message.type === "report") {
+      this.strip.add(message);
+      return;
+    }
+    this.place = message;
+    this.history.follow(message.path);
+    if (document.activeElement !== this.address) this.address.value = this.history.current;
+    this.renderButtons();
+  }
+
+  private get isWatching(): boolean {
+    return recall("preview.watch", isBoolean) ?? true;
+  }
+
+  private setWatching(watching: boolean): void {
+    remember("preview.watch", watching);
+    this.reload();
   }
 
   private get url(): string | null {
@@ -215,7 +248,10 @@ export class PreviewPane implements View {
           { label: "Copy link", run: () => void this.copyLink() },
         ]
       : [];
-    return [...page, ...widths];
+    const watching = this.isWatching;
+    const refused = watching && this.opened !== null && this.place === null ? " (not possible in this page)" : "";
+    const watch: MenuItem = { label: `Watch for errors${refused}${watching ? " ✓" : ""}`, run: () => this.setWatching(!watching) };
+    return [...page, ...widths, watch];
   }
 
   private setWidth(width: number | null): void {
@@ -235,7 +271,9 @@ export class PreviewPane implements View {
     if (live && this.chosen && this.url && this.opened === null) {
       this.opened = this.url;
       this.seen = true;
-      this.frame.open(this.url, `Page of port ${this.chosen.port}`);
+      this.place = null;
+      this.strip.clear();
+      this.frame.open(paneUrl(this.chosen.url, this.history.current, this.isWatching), `Page of port ${this.chosen.port}`);
       if (document.activeElement !== this.address) this.address.value = this.history.current;
     }
     if (!live && this.opened !== null) {
@@ -245,9 +283,13 @@ export class PreviewPane implements View {
     }
     this.frame.element.hidden = !live;
     this.waiting.render(live ? null : { status: this.store.status.get(), port: this.chosen?.port ?? this.named ?? null, gone: this.seen });
+    this.renderButtons();
+  }
+
+  private renderButtons(): void {
     const { back, forward, reload, open } = this.buttons;
-    setProps(back, { disabled: !this.history.canGoBack });
-    setProps(forward, { disabled: !this.history.canGoForward });
-    for (const control of [reload, open, this.address]) setProps(control, { disabled: !live });
+    setProps(back, { disabled: !this.history.canGoBack && !this.place?.back });
+    setProps(forward, { disabled: !this.history.canGoForward && !this.place?.forward });
+    for (const control of [reload, open, this.address]) setProps(control, { disabled: !this.isListening });
   }
 }

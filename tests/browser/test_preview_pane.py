@@ -1,0 +1,108 @@
+"""The preview's pane: where the page is, and what goes wrong in it, as far as the app lets itself be watched."""
+
+import pytest
+from playwright.async_api import FrameLocator, Page, expect
+
+from tests.support.apps import INSTALL, project_with, run_in_the_ide
+from tests.support.server import Server
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.parametrize("server", ["local"], indirect=True)]
+
+APP = """require("node:http").createServer((request, response) => {
+  const policy = request.url === "/strict" ? { "content-security-policy": "default-src 'none'" } : {};
+  response.writeHead(request.url === "/missing" ? 404 : 200, { "content-type": "text/html", ...policy });
+  response.end(`<!doctype html><h1>${request.url}</h1><a href="/second">on</a><a href="/strict">strict</a>
+    <button onclick="history.pushState(null, '', '/pushed?a=b')">push</button>
+    <button onclick="console.error('<b>wrong</b>', { at: 1 }); fetch('/missing'); broken()">fail</button>
+    <p>${JSON.stringify(request.headers["accept-encoding"] ?? "")}</p>`);
+}).listen(process.env.PORT);
+"""
+FORGED = """for (const data of [null, 1, "x", { hutch: 1 }, { hutch: { type: "place", path: "https://evil.example/" } },
+  { hutch: { type: "place", path: "//evil.example/", back: "yes" } },
+  { hutch: { type: "report", kind: "x", text: "y" } },
+  { hutch: { type: "report", kind: "error", text: "<img src=x onerror=alert(1)>".repeat(9999), place: "" } }])
+  parent.postMessage(data, "*")"""
+
+
+@pytest.fixture
+def forgiven() -> tuple[str, ...]:
+    return ("Failed to load resource", "wrong", "broken", "Content Security Policy")
+
+
+async def opened(page: Page, server: Server) -> FrameLocator:
+    toml = f'[run]\ninstall = false\ncommand = "node index.js"\nport = {server.app_port}\n'
+    frame = await run_in_the_ide(page, server, project_with(server, {"hutch.toml": toml, "index.js": APP}))
+    await expect(frame.locator("h1")).to_have_text("/", timeout=INSTALL)
+    return frame
+
+
+async def test_the_address_follows_the_page_and_back_leads_back(page: Page, server: Server) -> None:
+    frame = await opened(page, server)
+    address = page.get_by_role("textbox", name="Path of the page")
+    back, forward = (page.get_by_role("button", name=name) for name in ("Back to the page", "Forward"))
+    await frame.get_by_role("link", name="on").click()
+    await expect(address).to_have_value("/second")
+    await frame.get_by_role("button", name="push").click()
+    await expect(address).to_have_value("/pushed?a=b")
+    await back.click()
+    await expect(address).to_have_value("/second")
+    await expect(frame.locator("h1")).to_have_text("/second")
+    await back.click()
+    await expect(frame.locator("h1")).to_have_text("/")
+    await expect(back).to_be_disabled()
+    await forward.click()
+    await expect(frame.locator("h1")).to_have_text("/second")
+    await address.fill("typed?x=y#z")
+    await address.press("Enter")
+    await expect(frame.locator("h1")).to_have_text("/typed?x=y")
+    await back.click()
+    await expect(frame.locator("h1")).to_have_text("/second")
+    async with page.context.expect_page() as tab:
+        await page.get_by_role("button", name="Open in a tab of its own").click()
+    await expect((await tab.value).locator("h1")).to_have_text("/second")
+    assert await (await tab.value).locator("p").inner_text() != '"identity"', "only the pane's pages are watched"
+
+
+async def test_what_goes_wrong_in_the_page_is_listed_as_text(page: Page, server: Server) -> None:
+    frame = await opened(page, server)
+    strip = page.get_by_role("region", name="Problems of the page")
+    await expect(strip).to_be_hidden()
+    await frame.get_by_role("button", name="fail").click()
+    summary = strip.get_by_role("button", name="2 errors, 1 failed request")
+    await summary.click()
+    problems = strip.get_by_role("listitem")
+    await expect(problems.filter(has_text='<b>wrong</b> {"at":1}')).to_be_visible()
+    await expect(problems.filter(has_text="ReferenceError: broken")).to_be_visible()
+    await expect(problems.filter(has_text="404 http://")).to_be_visible()
+    await strip.get_by_role("button", name="Clear the list").click()
+    await expect(strip).to_be_hidden()
+
+
+async def test_a_page_in_the_frame_can_not_fool_the_pane(page: Page, server: Server) -> None:
+    frame = await opened(page, server)
+    address = page.get_by_role("textbox", name="Path of the page")
+    await page.evaluate(FORGED.replace("parent.", "window."))
+    await expect(page.get_by_role("region", name="Problems of the page")).to_be_hidden()
+    await frame.locator("body").evaluate(f"() => {{ {FORGED} }}")
+    strip = page.get_by_role("region", name="Problems of the page")
+    await strip.get_by_role("button", name="1 error").click()
+    assert len(await strip.get_by_role("listitem").inner_text()) < 2100
+    assert await strip.locator("img").count() == 0
+    await expect(address).to_have_value("/evil.example/")
+    await page.get_by_role("button", name="Reload the page").click()
+    await expect(frame.locator("h1")).to_have_text("/evil.example/")
+    assert page.url.startswith(server.url)
+
+
+async def test_a_strict_page_and_a_person_who_does_not_want_it_are_left_alone(page: Page, server: Server) -> None:
+    frame = await opened(page, server)
+    await expect(frame.locator("p")).to_have_text('"identity"')
+    await frame.get_by_role("link", name="strict").click()
+    await expect(frame.locator("h1")).to_have_text("/strict")
+    await page.get_by_role("button", name="Reload the page").click()
+    menu = page.get_by_role("button", name="Preview menu")
+    await menu.click()
+    await page.get_by_role("menuitem", name="Watch for errors").click()
+    await expect(frame.locator("p")).to_contain_text("gzip")
+    await frame.get_by_role("button", name="push").click()
+    await expect(page.get_by_role("textbox", name="Path of the page")).to_have_value("/")
