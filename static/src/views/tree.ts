@@ -103,15 +103,21 @@ export class TreeView implements View {
   }
 
   startCreate(kind: "file" | "folder", folder = folderOf(this.cursorRow)): void {
-    this.edit = { kind, path: folder };
     if (folder) this.files.expand(folder).catch(this.actions.report);
-    this.schedule();
+    this.begin({ kind, path: folder });
   }
 
   startRename(path: string): void {
-    this.edit = { kind: "rename", path };
     this.scrollTo(path);
-    this.schedule();
+    this.begin({ kind: "rename", path });
+  }
+
+  /** At once, not with the next frame: the next key belongs into the field. */
+  private begin(edit: Edit): void {
+    this.endEdit(false);
+    this.edit = edit;
+    this.render();
+    this.field?.focus();
   }
 
   dispose(): void {
@@ -229,7 +235,6 @@ export class TreeView implements View {
       cancel: (focus) => this.endEdit(focus),
     });
     this.canvas.append(this.field.element);
-    this.field.focus();
     return this.field.element;
   }
 
