@@ -28,6 +28,7 @@ from server.routes import (
     search,
     sharing,
     sockets,
+    uploads,
 )
 from server.routes.context import Services
 from server.routes.problems import exception_handlers
@@ -50,6 +51,7 @@ from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
+from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 from server.storage.database import Database
 
@@ -64,6 +66,7 @@ TIDY_EVERY = 3600.0
 routes: list[BaseRoute] = [
     *api.routes,
     *files.routes,
+    *uploads.routes,
     *search.routes,
     *git_routes.routes,
     *sockets.routes,
@@ -137,6 +140,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         git_accounts=git_accounts,
         git=git,
         cloning=cloning,
+        uploads=Uploads(documents),
     )
     adoption = asyncio.create_task(_adopt(workspaces))
     background = [

@@ -17,6 +17,7 @@ from server.services.recordings import Recordings
 from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
+from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 
 
@@ -38,6 +39,7 @@ class Services:
     git_accounts: GitAccounts
     git: Git
     cloning: Cloning
+    uploads: Uploads
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -26,7 +26,7 @@ from server.routes.context import services_of
 from server.routes.downloads import SANDBOX, Stream, chained, disposition
 from server.routes.guard import secured
 from server.routes.problems import problem, read_json, status_problem
-from server.services.documents import MOST_UPLOAD, Documents, Entry, OpenDocument
+from server.services.documents import MOST_UPLOAD, Documents, Entry, OpenDocument, Saved
 
 MOST_DEPTH: Final = 64
 MOST_TOLD: Final = 1000
@@ -51,12 +51,12 @@ async def tree(request: Request) -> Response:
     depth = query.get("depth", "1")
     if not (depth.isascii() and depth.isdigit() and len(depth) < 4 and 1 <= int(depth) <= MOST_DEPTH):
         raise BadRequest(f"depth must be a whole number from 1 to {MOST_DEPTH}")
-    entries = await _documents(request).tree(_project(request), query.get("path", ""), int(depth))
+    entries = await _documents(request).tree(project_of(request), query.get("path", ""), int(depth))
     return Response(await asyncio.to_thread(_list_json, entries), media_type="application/json")
 
 
 async def read_file(request: Request) -> Response:
-    document = await _documents(request).open(_project(request), _path(request))
+    document = await _documents(request).open(project_of(request), _path(request))
     answered = False
     try:
         response = await _content(request, document)
@@ -70,47 +70,52 @@ async def read_file(request: Request) -> Response:
 async def write_file(request: Request) -> Response:
     if "content-range" in request.headers or request.headers.get("content-encoding", "identity") != "identity":
         raise BadRequest("send the whole file as it is, without Content-Range and Content-Encoding")
-    id, path = _project(request), _path(request)
+    id, path = project_of(request), _path(request)
     require = conditions.requirement(request.headers)
     try:
-        saved = await _documents(request).save(id, path, _body(request), require, most=MOST_UPLOAD)
+        saved = await _documents(request).save(id, path, body_of(request), require, most=MOST_UPLOAD)
     except PreconditionFailed as error:
-        return _failed(error)
-    _changed(request, [path])
+        return failed(error)
+    return saved_answer(request, path, saved)
+
+
+def saved_answer(request: Request, path: str, saved: Saved) -> Response:
+    """What a save is answered with, once every open IDE is told of it."""
+    changed(request, [path])
     body = entry_json(saved.entry) | ({"warning": saved.warning} if saved.warning else {})
-    return _json(body, 201 if saved.created else 200, conditions.version_headers(saved.entry))
+    return as_json(body, 201 if saved.created else 200, conditions.version_headers(saved.entry))
 
 
 async def delete_file(request: Request) -> Response:
     path = _path(request)
     try:
-        await _documents(request).delete(_project(request), path, conditions.requirement(request.headers))
+        await _documents(request).delete(project_of(request), path, conditions.requirement(request.headers))
     except PreconditionFailed as error:
-        return _failed(error)
-    _changed(request, [path])
+        return failed(error)
+    changed(request, [path])
     return Response(status_code=204)
 
 
 async def operate(request: Request) -> Response:
-    body, documents, id = await read_json(request), _documents(request), _project(request)
-    target = _text(body, "to")
-    changed = [target]
+    body, documents, id = await read_json(request), _documents(request), project_of(request)
+    target = text_of(body, "to")
+    touched = [target]
     match body.get("op"):
         case "mkdir":
             await documents.make_folder(id, target)
         case "move":
-            await documents.move(id, source := _text(body, "from"), target)
-            changed.append(source)
+            await documents.move(id, source := text_of(body, "from"), target)
+            touched.append(source)
         case "copy":
-            await documents.copy(id, _text(body, "from"), target)
+            await documents.copy(id, text_of(body, "from"), target)
         case _:
             raise Invalid("op must be move, copy or mkdir", field="op")
-    _changed(request, changed)
-    return _json(entry_json(await documents.stat(id, target)), 201)
+    changed(request, touched)
+    return as_json(entry_json(await documents.stat(id, target)), 201)
 
 
 async def archive(request: Request) -> Response:
-    id, path = _project(request), query_of(request).get("path", "")
+    id, path = project_of(request), query_of(request).get("path", "")
     pieces = _documents(request).archive(id, path)
     # The first piece is asked for before the answer begins, so that what is wrong can still be said.
     first = await anext(pieces)
@@ -128,12 +133,12 @@ async def unpack(request: Request) -> Response:
     if existing not in ("replace", "refuse"):
         raise BadRequest("existing must be replace or refuse: what to do where a file of the archive exists already")
     done = await _documents(request).unpack(
-        _project(request), _body(request), into, replace=existing == "replace", most=MOST_UPLOAD
+        project_of(request), body_of(request), into, replace=existing == "replace", most=MOST_UPLOAD
     )
     top = sorted(os.fsdecode(name) for name in done.top)
-    _changed(request, [f"{into}/{name}" if into else name for name in top[:MOST_TOLD]])
+    changed(request, [f"{into}/{name}" if into else name for name in top[:MOST_TOLD]])
     replaced = [os.fsdecode(path) for path in done.replaced[:MOST_TOLD]]
-    return _json({"files": done.files, "size": done.size, "replaced": replaced})
+    return as_json({"files": done.files, "size": done.size, "replaced": replaced})
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:
@@ -152,7 +157,7 @@ async def _content(request: Request, document: OpenDocument) -> Response:
     entry = document.entry
     headers = {**SANDBOX, **conditions.version_headers(entry), "Accept-Ranges": "bytes"}
     if not conditions.may_read(request.headers, entry):
-        return _failed(PreconditionFailed("the file has changed since the version that is asked for", etag=entry.etag))
+        return failed(PreconditionFailed("the file has changed since the version that is asked for", etag=entry.etag))
     if conditions.is_unchanged(request.headers, entry):
         return Response(status_code=304, headers=headers)
     try:
@@ -188,11 +193,12 @@ async def _media_type(document: OpenDocument) -> str:
     return "application/octet-stream" if b"\0" in head else "text/plain; charset=utf-8"
 
 
-async def _body(request: Request) -> AsyncIterator[bytes]:
+async def body_of(request: Request, most: int = MOST_UPLOAD) -> AsyncIterator[bytes]:
+    """The bytes that come. Raises TooLarge for more than `most`, BadRequest when the connection breaks."""
     length = request.headers.get("content-length", "")
     # Bounded before it is parsed: int() takes long for a number of a million digits.
-    if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > MOST_UPLOAD):
-        raise TooLarge(f"at most {MOST_UPLOAD} bytes are taken")
+    if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > most):
+        raise TooLarge(f"at most {most} bytes are taken")
     try:
         async for piece in request.stream():
             yield piece
@@ -200,7 +206,7 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         raise BadRequest("the connection ended before the file did; nothing was changed") from None
 
 
-def _failed(error: PreconditionFailed) -> Response:
+def failed(error: PreconditionFailed) -> Response:
     response = problem(error)
     if isinstance(etag := error.extra.get("etag"), str):
         response.headers["ETag"] = etag
@@ -215,7 +221,7 @@ def _list_json(entries: list[Entry]) -> bytes:
     return b"[" + b",".join(parts) + b"]"
 
 
-def _json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def as_json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     # Starlette's own fails on names that are no UTF-8; as escapes they pass.
     return Response(json.dumps(value), status, dict(headers or {}), "application/json")
 
@@ -224,7 +230,7 @@ def _documents(request: Request) -> Documents:
     return services_of(request).documents
 
 
-def _project(request: Request) -> ProjectId:
+def project_of(request: Request) -> ProjectId:
     return ProjectId(request.path_params["project"])
 
 
@@ -253,17 +259,18 @@ def query_of(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
-def _text(body: Mapping[str, Any], field: str) -> str:
+def text_of(body: Mapping[str, Any], field: str) -> str:
     value = body.get(field)
     if not isinstance(value, str):
         raise Invalid(f"{field} must be a path as text", field=field)
     return value
 
 
-def _changed(request: Request, changed: Iterable[str]) -> None:
-    workspaces, id = services_of(request).workspaces, _project(request)
+def changed(request: Request, paths: Iterable[str]) -> None:
+    """Tell every open IDE that these were changed."""
+    workspaces, id = services_of(request).workspaces, project_of(request)
     workspaces.touch(id, "files")
-    workspaces.notify(id, {"type": "tree", "paths": list(changed)})
+    workspaces.notify(id, {"type": "tree", "paths": list(paths)})
 
 
 register_url_convertor("name", _NameConvertor())

@@ -219,6 +219,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             ),
         ],
     },
+    "NewUpload": record({"path": TEXT, "size": {**WHOLE, "description": "Bytes of the whole file."}}),
+    "Upload": record(
+        {"id": TEXT, "path": TEXT, "size": WHOLE, "offset": {**WHOLE, "description": "How many bytes have come."}}
+    ),
     "FileOperation": {
         "oneOf": [
             record({"op": {"enum": ["move", "copy"]}, "from": TEXT, "to": TEXT}),

@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -27,7 +27,18 @@ from server.storage.roots import Entry
 from server.storage.saving import Saved, Saving
 from server.storage.searching import Searching
 
-__all__ = ["MOST_UPLOAD", "Documents", "Entry", "Imported", "OpenDocument", "Require", "Saved", "anything"]
+__all__ = [
+    "MOST_UPLOAD",
+    "Documents",
+    "Entry",
+    "Imported",
+    "OpenDocument",
+    "OpenSave",
+    "Require",
+    "Saved",
+    "anything",
+    "gathered",
+]
 
 T = TypeVar("T")
 
@@ -78,6 +89,27 @@ class OpenDocument:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+
+
+class OpenSave:
+    """A save whose content comes bit by bit, and of which nobody sees anything before `commit`. End it, either way."""
+
+    def __init__(self, saving: Saving, lane: Lane, commit: Callable[[], Awaitable[Saved]]) -> None:
+        self._saving = saving
+        self._lane = lane
+        self._commit = commit
+
+    async def write(self, piece: bytes) -> None:
+        """Add to the content. Raises StorageFull; the file is as it was."""
+        await self._lane.run(lambda: self._saving.write(piece))
+
+    async def commit(self) -> Saved:
+        """Put the content in the file's place, durably. Raises PreconditionFailed; nothing is changed then."""
+        return await self._commit()
+
+    async def abandon(self) -> None:
+        """Forget the content. Does nothing after the end."""
+        await self._lane.finish(self._saving.abandon)
 
 
 class Documents:
@@ -174,15 +206,21 @@ class Documents:
         `require` decides by the file's version, before anything is taken and again at the end. Raises
         PreconditionFailed, TooLarge after `most` bytes; nothing is changed then.
         """
-        place, lane = paths.parse_entry(path), self._lane(id)
-        saving = await self._do(id, lambda root: Saving(root, place, require), dispose=Saving.abandon)
+        save = await self.begin_save(id, path, require)
         try:
-            async for piece in _gathered(content, most):
-                await lane.run(partial(saving.write, piece))
-            return await self._do(id, lambda _: saving.commit(lane.lock))
+            async for piece in gathered(content, most):
+                await save.write(piece)
+            return await save.commit()
         except BaseException:
-            await lane.finish(saving.abandon)
+            await save.abandon()
             raise
+
+    async def begin_save(self, id: ProjectId, path: str, require: Require = anything) -> OpenSave:
+        """A save whose content is still to come; the caller ends it. Raises PreconditionFailed."""
+        place = paths.parse_entry(path)
+        saving = await self._do(id, lambda root: Saving(root, place, require), dispose=Saving.abandon)
+        lane = self._lane(id)
+        return OpenSave(saving, lane, lambda: self._do(id, lambda _: saving.commit(lane.lock)))
 
     async def delete(self, id: ProjectId, path: str, require: Require = anything) -> None:
         """Delete a file, a link, or a folder with all it holds. Raises PreconditionFailed."""
@@ -249,7 +287,7 @@ class Documents:
         place, lane = paths.parse(into), self._lane(id)
         # Beside the projects, for it counts against the disk of the projects; without a name, so nothing stays behind.
         with await lane.run(lambda: tempfile.TemporaryFile(dir=self._root), dispose=_closed) as file:
-            async for piece in _gathered(content, most):
+            async for piece in gathered(content, most):
                 await lane.run(partial(file.write, piece))
             return await self._do(id, lambda root: archives.unpack(root, place, file, replace=replace, lock=lane.lock))
 
@@ -330,7 +368,7 @@ class Documents:
             walking.remove(parent, half_gone, most=sys.maxsize)
 
 
-async def _gathered(content: AsyncIterable[bytes], most: int) -> AsyncIterator[bytes]:
+async def gathered(content: AsyncIterable[bytes], most: int) -> AsyncIterator[bytes]:
     """The same bytes in pieces worth a thread's while. Raises TooLarge when there are more than `most`."""
     held: list[bytes] = []
     size = total = 0

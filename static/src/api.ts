@@ -1,6 +1,6 @@
 // One function per endpoint of the server. No user interface here.
 
-import { type Entry, type Found, isObject, type LogTimes, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal } from "./wire";
+import { type Entry, type Found, isObject, type LogTimes, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal, type Upload } from "./wire";
 
 /** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
 export class ApiError extends Error {
@@ -180,11 +180,25 @@ export class Api {
 
   /** Writes the whole file and returns its new etag. Throws ApiError 412 when the file isn't as `expected`. */
   async writeFile(id: string, path: string, content: Blob | Uint8Array<ArrayBuffer>, expected: Expectation): Promise<string> {
-    const headers: Record<string, string> = { "Content-Type": "application/octet-stream" };
-    if (expected === "absent") headers["If-None-Match"] = "*";
-    else if (expected !== "anything") headers["If-Match"] = expected.etag;
+    const headers = { "Content-Type": "application/octet-stream", ...conditions(expected) };
     const response = await this.request("PUT", filePath(id, path), { headers, body: content });
     return response.headers.get("ETag") ?? "";
+  }
+
+  /** Begins to send a file of `size` bytes in pieces. Throws ApiError 412 when the file isn't as `expected`. */
+  async beginUpload(id: string, path: string, size: number, expected: Expectation): Promise<Upload> {
+    const headers = { "Content-Type": "application/json", ...conditions(expected) };
+    const response = await this.request("POST", `${projectPath(id)}/uploads`, { headers, body: JSON.stringify({ path, size }) });
+    return (await response.json()) as Upload;
+  }
+
+  upload(id: string, upload: string): Promise<Upload> {
+    return this.json("GET", uploadPath(id, upload));
+  }
+
+  /** Sends the bytes from `offset` on; the file is in its place once the last one came. */
+  async sendPiece(id: string, upload: string, offset: number, piece: Blob): Promise<void> {
+    await this.request("PUT", `${uploadPath(id, upload)}?offset=${offset}`, { body: piece });
   }
 
   /** Deletes a file, or a folder with all it holds. */
@@ -290,6 +304,15 @@ function recordingPath(id: string, recording: string): string {
 
 function filePath(id: string, path: string): string {
   return `${projectPath(id)}/files/${encodePath(path)}`;
+}
+
+function uploadPath(id: string, upload: string): string {
+  return `${projectPath(id)}/uploads/${encodeURIComponent(upload)}`;
+}
+
+function conditions(expected: Expectation): Record<string, string> {
+  if (expected === "anything") return {};
+  return expected === "absent" ? { "If-None-Match": "*" } : { "If-Match": expected.etag };
 }
 
 /** Bytes of a name that are no UTF-8 come from the server as lone surrogates, and go back as the bytes they were. */

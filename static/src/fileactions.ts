@@ -5,10 +5,14 @@ import type { Documents } from "./documents";
 import { h } from "./dom";
 import { type FileTree, freeName, isWithin, join, nameOf, parentOf, topmost } from "./files";
 import { formatName } from "./format";
-import { filesOf, type Upload, uploadNew, uploadOver } from "./upload";
+import { browserClock } from "./clock";
+import { Value } from "./lifecycle";
+import { filesOf, type LocalFile, Uploader } from "./upload";
 import { confirm } from "./widgets/dialog";
 
 export class FileActions {
+  /** What is being uploaded, as a sentence; null for nothing. */
+  readonly progress = new Value<string | null>(null);
   private kept: { readonly paths: readonly string[]; readonly how: "move" | "copy" } | null = null;
 
   constructor(
@@ -97,6 +101,10 @@ export class FileActions {
     input.click();
   }
 
+  private showProgress(path: string, part: number): void {
+    this.progress.set(`Uploading ${formatName(nameOf(path))}${part > 0 ? `: ${Math.floor(part * 100)} %` : ""}`);
+  }
+
   private holdsItself(paths: readonly string[], folder: string): boolean {
     const itself = paths.find((path) => isWithin(folder, path));
     if (itself !== undefined) this.notify(`${formatName(nameOf(itself))} can't be put into itself.`);
@@ -107,19 +115,21 @@ export class FileActions {
     return freeName(name, (candidate) => this.files.has(folder, candidate));
   }
 
-  private async take(uploads: readonly Upload[]): Promise<void> {
+  private async take(uploads: readonly LocalFile[]): Promise<void> {
     if (uploads.length === 0) return;
-    if (uploads.length > 1) this.notify(`Uploading ${uploads.length} files…`);
+    const uploader = new Uploader(this.api, this.project, browserClock, (path, part) => this.showProgress(path, part));
     try {
-      const existing = await uploadNew(this.api, this.project, uploads);
+      const existing = await uploader.sendNew(uploads);
       const names = existing.map((upload) => upload.path).join(", ");
       const title = existing.length === 1 ? `Replace ${names}?` : `Replace ${existing.length} files?`;
       const replace = existing.length > 0 && (await confirm(title, `Already there: ${names}. The uploaded files would take their place.`, "Replace"));
-      if (replace) await uploadOver(this.api, this.project, existing);
+      if (replace) await uploader.sendOver(existing);
       const count = uploads.length - (replace ? 0 : existing.length);
       this.notify(count === 1 ? `Uploaded ${nameOf(uploads[0]?.path ?? "")}.` : `Uploaded ${count} files.`);
     } finally {
+      this.progress.set(null);
       await this.files.refresh([""]);
+      await this.files.reveal(uploads[0]?.path ?? "");
       await this.documents.check(uploads.map((upload) => upload.path));
     }
   }

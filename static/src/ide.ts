@@ -322,7 +322,8 @@ export class Ide {
     disposables.add(events.onOpen(() => this.started && void this.refreshFiles([""])));
     disposables.add(this.files.onMoved((moved) => void this.documents.handleMoved(moved).catch(this.report)));
     disposables.add(this.files.onRemoved((path) => void this.documents.handleRemoved(path).catch(this.report)));
-    disposables.add(watch(store.watching, ({ detail }) => this.tree.showLate(detail)));
+    disposables.add(watch(this.actions.progress, (sentence) => this.tree.say("progress", sentence)));
+    disposables.add(watch(store.watching, ({ detail }) => this.tree.say("late", detail && `Programs’ changes show late: ${detail}.`)));
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
     disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));

@@ -17,3 +17,11 @@ export function remember(key: string, value: unknown): void {
     // Full or forbidden.
   }
 }
+
+export function forget(key: string): void {
+  try {
+    localStorage.removeItem(`hutch.${key}`);
+  } catch {
+    // Forbidden.
+  }
+}

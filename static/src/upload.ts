@@ -1,27 +1,30 @@
 // Files that were dropped or chosen, on their way into the project.
 
 import { type Api, ApiError } from "./api";
+import type { Clock } from "./clock";
 import { join } from "./files";
+import { forget, recall, remember } from "./storage";
+import type { Upload } from "./wire";
 
-export interface Upload {
+export interface LocalFile {
   readonly path: string;
   readonly file: File;
 }
 
 /** The files of a drop, those in dropped folders too. Must be called while the drop event is handled. */
-export async function filesOf(items: DataTransfer, folder: string): Promise<readonly Upload[]> {
+export async function filesOf(items: DataTransfer, folder: string): Promise<readonly LocalFile[]> {
   const entries = [...items.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   if (entries.length === 0) return [...items.files].map((file) => ({ path: join(folder, file.name), file }));
   const nested = await Promise.all(entries.map((entry) => walk(entry, folder)));
   return nested.flat();
 }
 
-async function walk(entry: FileSystemEntry, folder: string): Promise<readonly Upload[]> {
+async function walk(entry: FileSystemEntry, folder: string): Promise<readonly LocalFile[]> {
   const path = join(folder, entry.name);
   if (entry instanceof FileSystemFileEntry) return [{ path, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) }];
   if (!(entry instanceof FileSystemDirectoryEntry)) return [];
   const reader = entry.createReader();
-  const found: Upload[] = [];
+  const found: LocalFile[] = [];
   // A reader gives at most a hundred entries at a time; an empty answer ends it.
   for (;;) {
     const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
@@ -30,20 +33,87 @@ async function walk(entry: FileSystemEntry, folder: string): Promise<readonly Up
   }
 }
 
-/** Writes each file that doesn't exist yet, one after the other; returns those that do. Throws ApiError. */
-export async function uploadNew(api: Api, project: string, uploads: readonly Upload[]): Promise<readonly Upload[]> {
-  const existing: Upload[] = [];
-  for (const upload of uploads) {
-    try {
-      await api.writeFile(project, upload.path, upload.file, "absent");
-    } catch (error) {
-      if (!(error instanceof ApiError && error.status === 412)) throw error;
-      existing.push(upload);
+// Larger files go in pieces of this size, so that a broken connection costs one at most.
+const PIECE = 8 * 1024 * 1024;
+const LONGEST_WAIT_MS = 30_000;
+const MOST_TRIES = 20;
+
+/** Told while files are on their way: which one, and how much of it has come. */
+export type Progress = (path: string, part: number) => void;
+
+export class Uploader {
+  constructor(
+    private readonly api: Api,
+    private readonly project: string,
+    private readonly clock: Clock,
+    private readonly progress: Progress,
+  ) {}
+
+  /** Writes each file that doesn't exist yet, one after the other; returns those that do. Throws ApiError. */
+  async sendNew(files: readonly LocalFile[]): Promise<readonly LocalFile[]> {
+    const existing: LocalFile[] = [];
+    for (const file of files) {
+      try {
+        await this.send(file, "absent");
+      } catch (error) {
+        if (!(error instanceof ApiError && error.status === 412)) throw error;
+        existing.push(file);
+      }
     }
+    return existing;
   }
-  return existing;
+
+  /** Writes them over what is there. */
+  async sendOver(files: readonly LocalFile[]): Promise<void> {
+    for (const file of files) await this.send(file, "anything");
+  }
+
+  private async send({ path, file }: LocalFile, expected: "absent" | "anything"): Promise<void> {
+    this.progress(path, 0);
+    if (file.size <= PIECE) {
+      await this.api.writeFile(this.project, path, file, expected);
+      return;
+    }
+    // What was begun before the page was loaded again goes on.
+    const key = `upload.${this.project}.${path}.${file.size}.${file.lastModified}.${expected}`;
+    const known = recall(key, isString);
+    let upload = (known && (await this.api.upload(this.project, known).catch(() => null))) || (await this.api.beginUpload(this.project, path, file.size, expected));
+    remember(key, upload.id);
+    for (let tries = 0; ; ) {
+      try {
+        upload = await this.sendPieces(upload, path, file);
+        break;
+      } catch (error) {
+        if (!(error instanceof ApiError) || !isPassing(error.status) || (tries += 1) > MOST_TRIES) throw error;
+        if (error.status === 404) {
+          upload = await this.api.beginUpload(this.project, path, file.size, expected);
+          remember(key, upload.id);
+          continue;
+        }
+        await new Promise<void>((resolve) => void this.clock.after(Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries), resolve));
+        // Without an answer it goes on from where it was, and is told by the next refusal.
+        upload = await this.api.upload(this.project, upload.id).catch(() => upload);
+      }
+    }
+    forget(key);
+  }
+
+  private async sendPieces(begun: Upload, path: string, file: File): Promise<Upload> {
+    let upload = begun;
+    while (upload.offset < upload.size) {
+      await this.api.sendPiece(this.project, upload.id, upload.offset, file.slice(upload.offset, upload.offset + PIECE));
+      upload = { ...upload, offset: Math.min(upload.size, upload.offset + PIECE) };
+      this.progress(path, upload.offset / upload.size);
+    }
+    return upload;
+  }
 }
 
-export async function uploadOver(api: Api, project: string, uploads: readonly Upload[]): Promise<void> {
-  for (const { path, file } of uploads) await api.writeFile(project, path, file, "anything");
+/** Whether another try may help: no connection, another offset than this page knows, or a server that began anew. */
+function isPassing(status: number): boolean {
+  return [0, 404, 409].includes(status) || status >= 502;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === "string";
 }

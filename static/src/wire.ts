@@ -94,6 +94,15 @@ export interface Viewer {
   readonly viewOnly: boolean;
 }
 
+/** A file that is being sent in pieces. */
+export interface Upload {
+  readonly id: string;
+  readonly path: string;
+  readonly size: number;
+  /** Bytes that have come. */
+  readonly offset: number;
+}
+
 export interface Terminal {
   readonly name: string;
   /** What people call it; its name until they do. */

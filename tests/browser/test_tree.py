@@ -1,11 +1,12 @@
 """The file tree by mouse and by keyboard, small and large. It needs no container."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.support.server import Server
 
@@ -163,3 +164,26 @@ async def test_a_hundred_thousand_entries_scroll_smoothly(
     for _ in range(len(FILES)):
         await page.keyboard.press("ArrowUp")
     await expect(row(page, f"many/file-{MANY - 1}")).to_have_attribute("aria-setsize", str(MANY))
+
+
+async def test_a_large_upload_goes_on_after_a_lost_connection(
+    page: Page, server: Server, project: str, folder: Path
+) -> None:
+    await open_project(page, server, project)
+    pieces = 0
+
+    async def lose_one(route: Route) -> None:
+        nonlocal pieces
+        pieces += 1
+        await (route.abort() if pieces == 2 else route.continue_())
+
+    await page.route(re.compile(r"/uploads/\w+\?offset="), lose_one)
+    large = folder.parent.parent / "large.bin"
+    large.write_bytes(os.urandom(1024) * 20 * 1024)
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("button", name="Actions for src").click()
+        await page.get_by_role("menuitem", name="Upload here").click()
+    await (await chooser.value).set_files(large)
+    await expect(row(page, "src/large.bin")).to_be_visible(timeout=30_000)
+    assert (folder / "src" / "large.bin").read_bytes() == large.read_bytes()
+    assert pieces == 4, "three pieces, and one of them twice"

@@ -172,7 +172,7 @@ async def test_a_connection_that_ends_early_changes_nothing(app: App, project: s
 
     async def ending() -> AsyncIterator[bytes]:
         request = Request({"type": "http", "headers": []}, receive=receive)
-        async for piece in module._body(request):
+        async for piece in module.body_of(request):
             yield piece
 
     async def receive() -> Any:

@@ -32,6 +32,7 @@ from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
+from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 from server.storage.database import Database, sqlite_url
 
@@ -127,6 +128,7 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
         git_accounts=git_accounts,
         git=git,
         cloning=cloning,
+        uploads=Uploads(documents),
     )
     try:
         yield App(asgi, asgi.state.services, database, settings)

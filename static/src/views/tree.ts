@@ -46,7 +46,7 @@ export class TreeView implements View {
   private readonly scroller: HTMLElement;
   private readonly canvas = h("div", { class: "tree-canvas", role: "none" });
   private readonly note = h("p", { class: "tree-empty", hidden: true }, "No files yet. Make one with the buttons above, or drop some here.");
-  private readonly late = h("p", { class: "tree-late", role: "status" });
+  private readonly notes = { progress: h("p", { class: "tree-note" }), late: h("p", { class: "tree-note", role: "status" }) };
   private readonly shown = new Map<string, RowElement>();
   private readonly selection = new Selection();
   private current: string | null = null;
@@ -65,7 +65,7 @@ export class TreeView implements View {
     private readonly actions: TreeActions,
   ) {
     this.scroller = h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": "Files", "aria-multiselectable": "true", id: "file-tree" }, this.canvas);
-    this.element = h("section", { class: "pane", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller, this.late);
+    this.element = h("section", { class: "pane", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller, this.notes.progress, this.notes.late);
     this.disposables.add(files.onChange(() => this.schedule()));
     this.disposables.add(files.onMoved((moved) => this.selection.follow(moved)));
     this.disposables.add(decorations.onChange(() => this.schedule()));
@@ -97,9 +97,9 @@ export class TreeView implements View {
     this.schedule();
   }
 
-  /** Says why programs' changes are not told as they happen; null when there is nothing to say. */
-  showLate(reason: string | null): void {
-    replace(this.late, reason && `Programs’ changes show late: ${reason}.`);
+  /** Shows a sentence below the rows; null for none. */
+  say(about: "progress" | "late", sentence: string | null): void {
+    replace(this.notes[about], sentence);
   }
 
   startCreate(kind: "file" | "folder", folder = folderOf(this.cursorRow)): void {
@@ -199,17 +199,12 @@ export class TreeView implements View {
       free.push(shown);
     }
     for (const [row, top] of visible) {
-      const shown = this.shown.get(row.path) ?? free.pop() ?? this.addRow();
+      const shown = this.shown.get(row.path) ?? free.pop() ?? new RowElement(`tree-row-${(this.rowCount += 1)}`);
+      if (!shown.element.isConnected) this.canvas.append(shown.element);
       this.shown.set(row.path, shown);
       shown.update(row, this.stateOf(row), top);
     }
     for (const { element } of free) element.remove();
-  }
-
-  private addRow(): RowElement {
-    const added = new RowElement(`tree-row-${(this.rowCount += 1)}`);
-    this.canvas.append(added.element);
-    return added;
   }
 
   private stateOf(row: Row): RowState {
