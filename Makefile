@@ -51,6 +51,7 @@ browser: ## headless Chromium for the tests, from the distribution's packages
 bench: $(STAMPS)/dev bundle image ## measure beside what else there is and print Markdown tables
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.terminals
+	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.previews
 
 soak: $(STAMPS)/dev engine image ## lose terminals a thousand times and count what is left (twenty minutes)

@@ -34,6 +34,8 @@ PROMISES: Final = (
     Promise("open 50 at once p99, ms", DOCKER, ENGINE, 0.3),
     Promise("server memory for each of 20, KB", DOCKER, None, 60),
     Promise("server memory for each of 50, KB", DOCKER, None, 60),
+    Promise("server memory for each idle terminal, KB", DOCKER, None, 60),
+    Promise("event loop lag p99 at most, ms", DOCKER, None, 5),
     Promise("slow client: server grows, MB", DOCKER, None, 1),
     Promise("slow client: Ctrl-C to prompt, ms", DOCKER, None, 300),
     Promise("resume p99, ms", DOCKER, None, 100),

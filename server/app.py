@@ -42,6 +42,7 @@ from server.services.documents import Documents
 from server.services.domains import domain_conflict, neighbour_conflict
 from server.services.git import Git
 from server.services.git_accounts import GitAccounts
+from server.services.lag import LoopLag
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -125,6 +126,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     git_accounts = GitAccounts(settings.data / "git.json")
     git = Git(workspaces, git_accounts)
     cloning = Cloning(workspaces, git)
+    lag = LoopLag()
     app.state.services = Services(
         settings,
         accounts,
@@ -141,11 +143,13 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         git=git,
         cloning=cloning,
         uploads=Uploads(documents),
+        lag=lag,
     )
     adoption = asyncio.create_task(_adopt(workspaces))
     background = [
         adoption,
         asyncio.create_task(Reaper(workspaces).watch()),
+        asyncio.create_task(lag.watch()),
         asyncio.create_task(_tidy(accounts, links)),
     ]
     await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)

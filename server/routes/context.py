@@ -10,6 +10,7 @@ from server.services.cloning import Cloning
 from server.services.documents import Documents
 from server.services.git import Git
 from server.services.git_accounts import GitAccounts
+from server.services.lag import LoopLag
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -40,6 +41,7 @@ class Services:
     git: Git
     cloning: Cloning
     uploads: Uploads
+    lag: LoopLag
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from server import __version__
 from server.routes.context import services_of
 from server.routes.guard import public, secured
+from server.services.lag import BOUNDS, LoopLag
 
 RUNTIME_WAIT: Final = 2.0
 """Seconds for the engine to answer before it is reported as silent: a probe must not wait for it."""
@@ -57,7 +58,8 @@ async def metrics(request: Request) -> Response:
         ("hutch_tasks", "", "gauge", "Tasks of the event loop.", len(asyncio.all_tasks())),
         *await asyncio.to_thread(_process),
     ]
-    return PlainTextResponse(_exposition(samples), media_type="text/plain; version=0.0.4; charset=utf-8")
+    text = _exposition(samples) + _lag(services.lag)
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _process() -> list[Sample]:
@@ -75,6 +77,16 @@ def _exposition(samples: Iterable[Sample]) -> str:
     return "".join(
         f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name}{labels} {value}\n"
         for name, labels, kind, text, value in samples
+    )
+
+
+def _lag(lag: LoopLag) -> str:
+    name = "hutch_event_loop_lag_seconds"
+    bounds = [*map(str, BOUNDS), "+Inf"]
+    return (
+        f"# HELP {name} How late the event loop called back, measured ten times a second.\n# TYPE {name} histogram\n"
+        + "".join(f'{name}_bucket{{le="{bound}"}} {count}\n' for bound, count in zip(bounds, lag.counts, strict=True))
+        + f"{name}_sum {lag.total}\n{name}_count {lag.counts[-1]}\n"
     )
 
 

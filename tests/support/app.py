@@ -24,6 +24,7 @@ from server.services.cloning import Cloning
 from server.services.documents import Documents
 from server.services.git import Git
 from server.services.git_accounts import GitAccounts
+from server.services.lag import LoopLag
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -129,6 +130,7 @@ async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusi
         git=git,
         cloning=cloning,
         uploads=Uploads(documents),
+        lag=LoopLag(),
     )
     try:
         yield App(asgi, asgi.state.services, database, settings)
