@@ -46,7 +46,7 @@ export class Uploader {
     private readonly api: Api,
     private readonly project: string,
     private readonly clock: Clock,
-    private readonly progress: Progress,
+    private readonly progress: Progress = () => undefined,
   ) {}
 
   /** Writes each file that doesn't exist yet, one after the other; returns those that do. Throws ApiError. */

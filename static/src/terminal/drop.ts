@@ -1,10 +1,11 @@
 // Files that are dropped on a terminal or pasted into it: uploaded into the project's folder, and named to the shell.
 
 import type { Api } from "../api";
+import { browserClock } from "../clock";
 import { listen } from "../dom";
 import { freeName } from "../files";
 import { type Disposable, DisposableStore } from "../lifecycle";
-import { filesOf, type Upload, uploadNew } from "../upload";
+import { filesOf, type LocalFile, Uploader } from "../upload";
 
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
@@ -14,7 +15,7 @@ export function shellQuoted(path: string): string {
 }
 
 /** Files of a paste; none when it is text, which may come with a picture of itself or with the files' own names. */
-export function pastedFiles(data: DataTransfer, now: Date): readonly Upload[] {
+export function pastedFiles(data: DataTransfer, now: Date): readonly LocalFile[] {
   const text = data.getData("text/plain");
   const files = [...data.files];
   const names = files.map(({ name }) => name).join("\n");
@@ -23,7 +24,7 @@ export function pastedFiles(data: DataTransfer, now: Date): readonly Upload[] {
 }
 
 /** Takes files that are dropped on `element`, and shows that it would. */
-export function dropTarget(element: HTMLElement, take: (uploads: Promise<readonly Upload[]>) => void): Disposable {
+export function dropTarget(element: HTMLElement, take: (uploads: Promise<readonly LocalFile[]>) => void): Disposable {
   const listeners = new DisposableStore();
   const isOver = (over: boolean): boolean => element.classList.toggle("drop-target", over);
   listeners.add(
@@ -56,7 +57,7 @@ function pastedName(name: string, now: Date): string {
  * Uploads them, files and folders whose name is taken under another one, and returns the paths of what was dropped: of a folder its
  * own. Throws ApiError.
  */
-export async function uploadDropped(api: Api, project: string, uploads: readonly Upload[]): Promise<readonly string[]> {
+export async function uploadDropped(api: Api, project: string, uploads: readonly LocalFile[]): Promise<readonly string[]> {
   const taken = new Set((await api.tree(project, "")).map(({ path }) => path));
   const names = new Map<string, string>();
   for (const { path } of uploads) {
@@ -70,7 +71,7 @@ export async function uploadDropped(api: Api, project: string, uploads: readonly
     const [top = "", ...rest] = path.split("/");
     return { path: [names.get(top), ...rest].join("/"), file };
   });
-  const existing = await uploadNew(api, project, renamed);
+  const existing = await new Uploader(api, project, browserClock).sendNew(renamed);
   if (existing.length) throw new Error(`${existing.map(({ path }) => path).join(", ")} came up in the project meanwhile; drop it once more.`);
   return [...names.values()];
 }

@@ -4,7 +4,7 @@ import { messageOf } from "../api";
 import { browserClock } from "../clock";
 import { append, h, listen, replace } from "../dom";
 import { type Disposable, DisposableStore, type Observable, Value } from "../lifecycle";
-import type { Upload } from "../upload";
+import type { LocalFile } from "../upload";
 import { button } from "../widgets/button";
 import { confirm } from "../widgets/dialog";
 import { copyText, readText } from "./clipboard";
@@ -32,7 +32,7 @@ export interface PaneOptions {
   /** Whether the panel has taken the key for itself. */
   readonly takesKey: (event: KeyboardEvent) => boolean;
   /** Puts files into the project and tells the paths that its programs find them by. */
-  readonly upload: (uploads: readonly Upload[]) => Promise<readonly string[]>;
+  readonly upload: (uploads: readonly LocalFile[]) => Promise<readonly string[]>;
   /** Null for who may not. */
   readonly stopRecording: (() => void) | null;
 }
@@ -171,7 +171,7 @@ export class TerminalPane implements Disposable {
   }
 
   /** Uploads files, then types their names as if pasted: nothing of it runs by itself. */
-  private async takeFiles(found: Promise<readonly Upload[]>): Promise<void> {
+  private async takeFiles(found: Promise<readonly LocalFile[]>): Promise<void> {
     const { notify, upload } = this.options;
     try {
       const uploads = await found;
