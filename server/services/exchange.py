@@ -20,8 +20,6 @@ READ_AHEAD: Final = 256 * 1024
 MOST_HEAD: Final = 256 * 1024
 """Bytes of an answer between two pieces of its body: its head, chunk extensions, trailers."""
 MOST_HEADERS: Final = 256
-MOST_INTERIM: Final = 8
-"""Answers of the kind of 103 before the one that counts."""
 
 
 class Ended(BadGateway):
@@ -123,7 +121,6 @@ class Exchange:
         self._state: Literal["head", "interim", "body", "done"] = "head"
         self._until_eof = False
         self._between = 0
-        self._interim = 0
         self._heard = False
         self._kept = False
         self._failure: BadGateway | None = None
@@ -277,9 +274,6 @@ class Exchange:
         elif self._state == "interim":
             self._state = "head"
             self.headers.clear()
-            self._interim += 1
-            if self._interim > MOST_INTERIM:
-                raise ValueError("too many interim answers")
 
     def _finish(self, *, kept: bool) -> None:
         self._state, self._kept = "done", kept

@@ -241,7 +241,7 @@ async def test_redirects_are_the_browsers_to_follow(server: Edge) -> None:
 
 
 async def test_a_large_body_passes_both_ways_at_the_pace_of_the_slower(server: Edge) -> None:
-    size, chunk = 64 * 1024 * 1024, b"x" * 65536
+    size, chunk = 100 * 1024 * 1024, b"x" * 65536
 
     async def answer(request: web.Request) -> web.StreamResponse:
         taken = 0

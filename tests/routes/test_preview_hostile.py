@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
 from server.errors import GatewayTimeout
+from server.services.upstream import KEEP_IDLE
 from tests.support.previews import TOKEN, Edge, edge
 
 PATIENCE = 1.0
@@ -79,6 +80,27 @@ async def dripping(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
         await asyncio.sleep(0.1)
 
 
+def without_end(start: bytes, piece: bytes) -> Script:
+    """100 MB of `piece`."""
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        many = piece * (65536 // len(piece))
+        for _number in range(100_000_000 // len(many)):
+            writer.write(many)
+            await writer.drain()
+
+    return script
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+ENDLESS = [
+    without_end(CHUNKED + b"0\r\n", b"X-Trailer: yes\r\n"),
+    without_end(CHUNKED + b"0\r\nX: ", b"x"),
+    without_end(CHUNKED + b"2;x=", b"x"),
+    without_end(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+]
+
 GARBAGE = [
     b"",
     b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -114,6 +136,18 @@ async def test_bad_manners_end_in_bounded_time(server: Edge, script: Script, sta
     async with hostile(script) as port, server.preview(port) as client:
         assert (await client.get("/")).status_code == status
     assert time.monotonic() - began < PATIENCE + 5
+
+
+@pytest.mark.parametrize("script", ENDLESS)
+async def test_what_stands_beside_a_body_has_an_end_too(server: Edge, script: Script) -> None:
+    began = time.monotonic()
+    async with hostile(script) as port, server.preview(port) as client:
+        try:
+            assert (await client.get("/")).status_code == 502
+        except httpx.RemoteProtocolError:
+            # A part of the body was passed on before, so that all that is left is to break off.
+            pass
+    assert time.monotonic() - began < 5
 
 
 async def test_a_slow_upload_is_not_taken_for_a_silent_app(server: Edge) -> None:
@@ -172,6 +206,54 @@ async def test_a_second_answer_on_a_kept_connection_reaches_nobody(server: Edge)
     async with hostile(saying(two)) as port, server.preview(port) as client:
         for _ in range(3):
             assert (await client.get("/")).text == "first"
+
+
+async def test_what_comes_after_an_answer_is_not_the_next_one(server: Edge) -> None:
+    """Nor is a connection on which it came used again."""
+    connections = 0
+
+    async def poisoned(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
+        await writer.drain()
+        await may_poison.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret")
+        await writer.drain()
+        # The server hangs up on it.
+        assert await reader.read() == b""
+        cut.set()
+
+    may_poison, cut = asyncio.Event(), asyncio.Event()
+    async with hostile(poisoned) as port, server.preview(port) as client:
+        assert (await client.get("/")).text == "first"
+        may_poison.set()
+        # Sooner than a connection that is idle would be closed anyway.
+        async with asyncio.timeout(KEEP_IDLE - 1):
+            await cut.wait()
+        assert (await client.get("/")).text == "first"
+    assert connections == 2
+
+
+async def test_headers_for_the_next_hop_alone_are_not_passed_on(server: Edge) -> None:
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: X-Hop, close\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\n"
+        b"Proxy-Authenticate: Basic\r\nX-End: 2\r\n\r\nok"
+    )
+    async with hostile(saying(answer)) as port, server.preview(port) as client:
+        response = await client.get("/")
+    assert response.headers["x-end"] == "2"
+    assert not response.headers.keys() & {"x-hop", "keep-alive", "proxy-authenticate"}
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_body_where_none_may_be_is_nobodys(server: Edge, status: int) -> None:
+    """It would be taken for the next answer."""
+    answer = b"HTTP/1.1 %d X\r\nContent-Length: 40\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" % status
+    async with hostile(saying(answer)) as port, server.preview(port) as client:
+        for _ in range(2):
+            response = await client.get("/")
+            assert (response.status_code, response.content) == (status, b"")
 
 
 async def test_others_go_on_beside_apps_that_hang(tmp_path: Path) -> None:
