@@ -1,6 +1,7 @@
 """A channel: the output of a terminal or of the app, and the viewers that read it, each at its own pace."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -11,6 +12,9 @@ from .ring import CAPACITY, Ring
 
 SLOW: Final = 0.1
 """Seconds that output may wait on its way to a viewer, beyond what the way itself takes: Ctrl-C waits behind it."""
+
+MOST_GAPS: Final = 64
+"""Gaps on their way to a viewer: one that acks byte by byte under a flood would have one for each."""
 
 
 class Sender(Protocol):
@@ -109,6 +113,9 @@ class Viewer:
     `size` are its own columns and rows, None where it told none. It is told those of the terminal from when they first
     differ: until then it takes its own for the terminal's.
 
+    What is on its way is counted in bytes, not in offsets: a gap leads on, but brings no ack. `_spans` are the offsets
+    at which output began or went on after a gap, each with the bytes sent before it.
+
     `taken` counts the bytes of input that came the other way; a `view_only` viewer may send none. `since` is a time.
     """
 
@@ -122,6 +129,9 @@ class Viewer:
         self._shown: tuple[int, int] | None = None
         self.cursor = offset
         self.acked = offset
+        self._sent = 0
+        self._consumed = 0
+        self._spans = deque([(offset, 0)])
         self.taken = 0
         self._window = VIEWER_WINDOW
         self._probe: tuple[int, float] | None = None
@@ -129,8 +139,8 @@ class Viewer:
 
     @property
     def limit(self) -> int:
-        """The offset up to which may be sent: a full window beyond the last ack, less for a slow reader."""
-        return self.acked + self._window
+        """The offset up to which may be sent: a full window beyond what is consumed, less for a slow reader."""
+        return self.cursor + self._window - (self._sent - self._consumed)
 
     def pull(self) -> list[bytes]:
         """The next frames that may be sent, none when there is nothing or no room for it."""
@@ -142,6 +152,7 @@ class Viewer:
             if not data:
                 return self._skip(self.channel.ring.start)
             self.cursor += len(data)
+            self._sent += len(data)
             self._probe = self._probe or (self.cursor, time.monotonic())
             return [header(Kind.DATA, self.id, len(data)), data]
         if self.channel.exit and self.cursor == self.channel.ring.end:
@@ -156,6 +167,7 @@ class Viewer:
             return f"an ack of {offset}, but only {self.cursor} was sent"
         if offset > self.acked:
             self.acked = offset
+            self._consume(offset)
             if self._probe and offset >= self._probe[0]:
                 self._adapt(time.monotonic() - self._probe[1])
                 self._probe = None
@@ -181,7 +193,18 @@ class Viewer:
         elif delay < wanted / 2:
             self._window = min(VIEWER_WINDOW, self._window * 2)
 
+    def _consume(self, offset: int) -> None:
+        while len(self._spans) > 1 and self._spans[1][0] <= offset:
+            self._spans.popleft()
+        start, before = self._spans[0]
+        # Within a gap it stands for all that came before the gap.
+        end = self._spans[1][1] if len(self._spans) > 1 else self._sent
+        self._consumed = min(before + offset - start, end)
+
     def _skip(self, offset: int) -> list[bytes]:
+        """Go on at `offset`, once there is room for what comes then: all that is skipped by that time is one gap."""
+        if self.limit <= self.cursor or len(self._spans) > MOST_GAPS:
+            return []
         self.cursor = offset
-        self.acked = max(self.acked, offset)
+        self._spans.append((offset, self._sent))
         return [message(Kind.MESSAGE, self.id, {"type": "gap", "offset": offset})]

@@ -165,6 +165,10 @@ class Client:
                     return self._kept.pop(index)
             self._receive()
 
+    def kept(self, stream: int) -> int:
+        """How many frames of the stream came that were not taken yet."""
+        return sum(frame[1] == stream for frame in self._kept)
+
     def _receive(self) -> None:
         data = self.socket.recv(1 << 18)
         if not data:

@@ -160,6 +160,34 @@ def test_no_more_than_the_window_is_sent_beyond_the_last_ack(client: Client) -> 
     assert shell.output == b"x" * 3_000_000
 
 
+def test_a_viewer_that_falls_behind_is_sent_no_more_than_its_window(
+    supervisor: SupervisorProcess, client: Client
+) -> None:
+    shell = client.shell(script="stty -onlcr; read go; seq -f %08.0f 600000; read rest")
+    with supervisor.link() as other:
+        slow = other.attach("main", 0)
+        slow.acks = False
+        shell.send("\n")
+        while slow.offset < VIEWER_WINDOW:
+            slow.step()
+        shell.until("00600000\n")
+        other.call("usage")
+        other.call("usage")
+        assert other.kept(slow.id) == 0, "not even after it has fallen out of the ring"
+        slow.ack(VIEWER_WINDOW - 100_000)
+        while len(slow.output) < 2 * VIEWER_WINDOW - 100_000:
+            slow.step()
+        other.call("usage")
+        other.call("usage")
+        assert len(slow.messages) == 1 and other.kept(slow.id) == 0, "what is on its way counts on"
+        gap = slow.messages[0]["offset"]
+        slow.acks = True
+        slow.ack(slow.offset)
+        while slow.offset < shell.offset:
+            slow.step()
+        assert len(slow.messages) == 1 and slow.output[VIEWER_WINDOW:] == shell.output[gap:]
+
+
 def test_without_viewers_output_goes_on_and_the_oldest_is_forgotten(client: Client) -> None:
     client.shell(script="head -c 3000000 /dev/zero | tr '\\0' x; echo; echo last").close()
     client.event("terminals", lambda event: event["terminals"][0]["ended"])
