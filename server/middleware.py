@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
+from uvicorn.protocols.utils import ClientDisconnected
 
 from server.routes import headers
 from server.routes.guard import requested_path
@@ -75,6 +76,9 @@ class Boundary:
 
         try:
             await self._app(scope, receive, note)
+        except ClientDisconnected:
+            # In the middle of the answer or of the handshake: nobody's error.
+            pass
         except Exception:
             logger.exception("request %s failed: %s", id, describe(scope))
             await _apologize(scope, receive, note, id, begun=bool(status))

@@ -116,6 +116,8 @@ class _Viewer:
 
     async def _take(self, frame: Any, end: Callable[[], Awaitable[None]] | None) -> None:
         data = frame.get("bytes")
+        if data is None and len(frame["text"]) > MOST_CONTROL:
+            raise TooLarge(f"a text frame is a control message of at most {MOST_CONTROL} characters; input is binary")
         if self._view_only and (data is not None or not isinstance(wire.parse_message(frame["text"]), _LOOKS)):
             raise Forbidden("this socket only looks: it may ask to redraw, but send no input, resize, signal or close")
         if data is not None:
@@ -127,8 +129,6 @@ class _Viewer:
                 self._touch()
                 self._stream.feed(data)
             return
-        if len(frame["text"]) > MOST_CONTROL:
-            raise TooLarge(f"a text frame is a control message of at most {MOST_CONTROL} characters; input is binary")
         match wire.parse_message(frame["text"]):
             case wire.Ack(offset):
                 if offset > self._sent:

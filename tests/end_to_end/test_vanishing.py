@@ -23,3 +23,4 @@ async def test_nothing_is_left_of_those_who_vanish(server: Server) -> None:
     assert set(vanishing.done.values()) == {2, 4} and len(vanishing.done) == 13
     assert before.viewers == before.terminals == 0
     assert before.execs == (1 if server.runtime == "docker" else 0)
+    assert "Traceback" not in server.log(), "to go is no error"

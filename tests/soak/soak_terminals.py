@@ -36,3 +36,4 @@ async def test_every_way_to_vanish_a_hundred_times(server: Server) -> None:
     print(f"\n{server.runtime}: {sum(vanishing.done.values())} terminals opened and dropped:")
     print(*(f"  {count} × {way}" for way, count in vanishing.done.items()), sep="\n")
     print(f"  before: {before}\n  after:  {after}\n  {time.monotonic() - began:.0f} s")
+    assert "Traceback" not in server.log(), "to go is no error"
