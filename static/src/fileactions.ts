@@ -120,12 +120,12 @@ export class FileActions {
     const uploader = new Uploader(this.api, this.project, browserClock, (path, part) => this.showProgress(path, part));
     try {
       const existing = await uploader.sendNew(uploads);
-      const names = existing.map((upload) => upload.path).join(", ");
+      const names = listed(existing.map((upload) => upload.path));
       const title = existing.length === 1 ? `Replace ${names}?` : `Replace ${existing.length} files?`;
       const replace = existing.length > 0 && (await confirm(title, `Already there: ${names}. The uploaded files would take their place.`, "Replace"));
       if (replace) await uploader.sendOver(existing);
       const count = uploads.length - (replace ? 0 : existing.length);
-      this.notify(count === 1 ? `Uploaded ${nameOf(uploads[0]?.path ?? "")}.` : `Uploaded ${count} files.`);
+      this.notify(count === 1 ? `Uploaded ${formatName(nameOf(uploads[0]?.path ?? ""))}.` : `Uploaded ${count} files.`);
     } finally {
       this.progress.set(null);
       await this.files.refresh([""]);

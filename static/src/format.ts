@@ -42,10 +42,22 @@ export function formatTime(at: number): string {
   return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(at);
 }
 
-/** A file's name as one line that reads as it is: control characters and changes of direction are shown, not obeyed. */
+// Controls, line breaks of Unicode's own, changes of direction, what has no width, and bytes that are no UTF-8. Joiners only where
+// no script needs them.
+const UNSEEN = /[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]|(?<=[\0-\x7f])[\u200c\u200d]/gu;
+
+function shown(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const byte = code >= 0xdc80 && code <= 0xdcff;
+  return byte ? `⟨0x${(code - 0xdc00).toString(16).toUpperCase()}⟩` : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
+}
+
+/** A file's name as one line that reads as it is: what can't be seen or changes the direction is shown, not obeyed. */
 export function formatName(name: string): string {
-  return name.replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
-  });
+  return name.replaceAll(UNSEEN, shown);
+}
+
+/** The name that was meant by what was made of `formatName(before)`. */
+export function parseName(text: string, before: string): string {
+  return [...new Set(before.match(UNSEEN) ?? [])].reduce((name, character) => name.replaceAll(shown(character), character), text);
 }

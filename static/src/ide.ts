@@ -16,6 +16,7 @@ import { ProjectEvents } from "./events";
 import { FileActions } from "./fileactions";
 import { FileIndex } from "./fileindex";
 import { FileTree, nameOf } from "./files";
+import { formatName } from "./format";
 import { ideCommands } from "./idecommands";
 import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
 import { IgnoredFiles } from "./tree/ignore";
@@ -164,7 +165,7 @@ export class Ide {
     if (document?.kind !== "text") return;
     if (document.readOnly) return this.notices.show(document.readOnly);
     await document.save();
-    if (!document.dirty.get()) this.store.announce(`Saved ${nameOf(document.path.get())}.`);
+    if (!document.dirty.get()) this.store.announce(`Saved ${formatName(nameOf(document.path.get()))}.`);
   }
 
   /** Asks for the name in the tree; without `folder` in the one where its cursor is. */

@@ -63,7 +63,7 @@ function oneItems(ide: Ide, path: string): readonly MenuItem[] {
 
 export function decideUnsaved(document: TextDocument): Promise<Decision> {
   return ask<Decision>({
-    title: `Save ${nameOf(document.path.get())} before closing?`,
+    title: `Save ${formatName(nameOf(document.path.get()))} before closing?`,
     body: h("p", {}, "It has changes that were not saved."),
     choices: [
       { label: "Cancel", value: "cancel" },

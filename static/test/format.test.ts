@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatAgo, formatDuration, formatName, formatSize } from "../src/format";
+import { formatAgo, formatDuration, formatName, parseName, formatSize } from "../src/format";
 
 test("durations", () => {
   for (const [ms, text] of [[0, "0.0 s"], [432, "0.4 s"], [9_940, "9.9 s"], [12_400, "12 s"], [125_000, "2 m 05 s"], [-5, "0.0 s"]] as const) assert.equal(formatDuration(ms), text);
@@ -17,5 +17,9 @@ test("times gone by", () => {
 });
 
 test("names are one line and read in their own direction", () => {
-  for (const [name, text] of [["a b.js", "a b.js"], ["a\nb", "a␊b"], ["\u202Egpj.exe", "⟨U+202E⟩gpj.exe"], ["ünï 𝄞", "ünï 𝄞"], ["\x7F", "⟨U+007F⟩"]] as const) assert.equal(formatName(name), text);
+  for (const [name, text] of [["a b.js", "a b.js"], ["a\nb", "a⟨U+000A⟩b"], ["caf\udce9", "caf⟨0xE9⟩"], ["a\u200bb", "a⟨U+200B⟩b"], ["\u202Egpj.exe", "⟨U+202E⟩gpj.exe"], ["ünï 𝄞", "ünï 𝄞"], ["\x7F", "⟨U+007F⟩"]] as const) {
+    assert.equal(formatName(name), text);
+    assert.equal(parseName(`new ${text}`, name), `new ${name}`);
+  }
+  assert.equal(parseName("⟨U+000A⟩", "as it stands"), "⟨U+000A⟩");
 });

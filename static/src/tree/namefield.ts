@@ -1,7 +1,7 @@
 // The field in a row of the tree in which the name of a new or renamed entry is typed.
 
 import { h, icon, replace } from "../dom";
-import { formatName } from "../format";
+import { formatName, parseName } from "../format";
 import { icons } from "../icons";
 
 export interface NameFieldOptions {
@@ -21,6 +21,7 @@ export class NameField {
   readonly element: HTMLElement;
   private readonly input: HTMLInputElement;
   private readonly problem = h("span", { class: "problem", id: "tree-problem", role: "alert" });
+  private readonly shown: string;
   private done = false;
 
   constructor(private readonly options: NameFieldOptions) {
@@ -30,7 +31,8 @@ export class NameField {
       class: "input", "aria-label": label, "aria-describedby": "tree-problem", spellcheck: "false", autocapitalize: "off", autocomplete: "off",
       on: { keydown: (event) => this.handleKey(event), blur: () => this.handleBlur(), input: () => replace(this.problem) },
     });
-    this.input.value = before;
+    this.shown = formatName(before);
+    this.input.value = this.shown;
     const place = { class: "tree-row edit", role: "treeitem", "aria-level": depth + 1, "aria-selected": "false", "aria-label": label };
     this.element = h("div", place, h("span", { class: "twist" }), icon(kind === "folder" ? icons.folder : icons.file), this.input, this.problem);
     this.element.style.setProperty("--depth", String(depth));
@@ -39,9 +41,8 @@ export class NameField {
   /** Begins the typing, with the name but not its ending selected. */
   focus(): void {
     this.input.focus();
-    const { before } = this.options;
-    const dot = before.lastIndexOf(".");
-    this.input.setSelectionRange(0, dot > 0 ? dot : before.length);
+    const dot = this.shown.lastIndexOf(".");
+    this.input.setSelectionRange(0, dot > 0 ? dot : this.shown.length);
   }
 
   private handleKey(event: KeyboardEvent): void {
@@ -52,16 +53,20 @@ export class NameField {
 
   /** Leaving the field keeps what was typed if it can be kept, as a person who clicks elsewhere expects. */
   private handleBlur(): void {
-    const { value } = this.input;
-    if (value && value !== this.options.before && !this.options.problem(value)) this.commit();
+    if (this.input.value && this.input.value !== this.shown && !this.options.problem(this.name)) this.commit();
     else this.finish(() => this.options.cancel(false));
   }
 
   private commit(): void {
-    const name = this.input.value;
+    const { name } = this;
     const wrong = this.options.problem(name);
     if (wrong) replace(this.problem, wrong);
     else this.finish(() => this.options.commit(name));
+  }
+
+  /** A field can't hold line breaks: what can't be seen is written out in it. */
+  private get name(): string {
+    return parseName(this.input.value, this.options.before);
   }
 
   /** Once: taking the field out of the page makes it lose the focus again. */

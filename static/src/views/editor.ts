@@ -6,7 +6,7 @@ import { h, replace } from "../dom";
 import type { TextDocument, Trouble } from "../editor/document";
 import type { OpaqueDocument } from "../editor/opaque";
 import { nameOf } from "../files";
-import { formatSize, formatTime } from "../format";
+import { formatName, formatSize, formatTime } from "../format";
 import { type Disposable, disposable, DisposableStore, Value, watch } from "../lifecycle";
 import { button } from "../widgets/button";
 import type { View } from "./view";
@@ -147,7 +147,7 @@ class TextSurface implements Surface {
       },
     });
     document.show(this.view);
-    this.disposables.add(watch(document.path, (path) => this.view.contentDOM.setAttribute("aria-label", path)));
+    this.disposables.add(watch(document.path, (path) => this.view.contentDOM.setAttribute("aria-label", formatName(path))));
     this.disposables.add(watch(document.trouble, (trouble) => replace(notes, this.bannerFor(trouble))));
     this.disposables.add(document.remaining.onChange(() => replace(notes, this.bannerFor(document.trouble.get()))));
   }
@@ -164,7 +164,7 @@ class TextSurface implements Surface {
 
   private bannerFor(trouble: Trouble | null): HTMLElement | null {
     const { document, actions } = this;
-    const name = nameOf(document.path.get());
+    const name = formatName(nameOf(document.path.get()));
     // The button goes away with its banner, and the focus belongs back in the text.
     const back = (task: () => void) => (): void => {
       this.view.focus();
@@ -243,8 +243,8 @@ class OpaqueSurface implements Surface {
     const url = this.actions.fileUrl(path);
     const size = formatSize(this.document.size.get());
     const download = h("a", { class: "button plain", href: url, download: nameOf(path) }, `Download (${size})`);
-    const picture = h("img", { src: `${url}?v=${encodeURIComponent(this.document.etag.get())}`, alt: nameOf(path) });
+    const picture = h("img", { src: `${url}?v=${encodeURIComponent(this.document.etag.get())}`, alt: formatName(nameOf(path)) });
     if (this.document.kind === "picture") replace(this.element, h("figure", {}, picture, h("figcaption", {}, download)));
-    else replace(this.element, h("p", {}, `${nameOf(path)} is not a text file.`), download);
+    else replace(this.element, h("p", {}, `${formatName(nameOf(path))} is not a text file.`), download);
   }
 }

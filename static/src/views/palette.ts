@@ -1,6 +1,7 @@
 // A list to choose from by typing: files and commands.
 
 import { h, listen, replace, setProps } from "../dom";
+import { formatName } from "../format";
 import { filter, type Match } from "../fuzzy";
 import { DisposableStore } from "../lifecycle";
 
@@ -118,7 +119,9 @@ export class Palette {
 function highlighted(text: string, marked: ReadonlySet<number>, from: number, to: number): (string | HTMLElement)[] {
   const parts: (string | HTMLElement)[] = [];
   for (let index = from; index < to; index += 1) {
-    const letter = text.charAt(index);
+    const unit = text.charAt(index);
+    // Half a character that takes two must stay as it is.
+    const letter = /[\ud800-\udfff]/.test(unit) ? unit : formatName(unit);
     const last = parts.at(-1);
     if (marked.has(index)) parts.push(h("mark", {}, letter));
     else if (typeof last === "string") parts[parts.length - 1] = last + letter;

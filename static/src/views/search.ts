@@ -3,6 +3,7 @@
 import { messageOf, type SearchQuery } from "../api";
 import { h, icon, replace, setProps } from "../dom";
 import { nameOf, parentOf } from "../files";
+import { formatName } from "../format";
 import { icons } from "../icons";
 import { DisposableStore, watch } from "../lifecycle";
 import { type Outcome, type Replacer, replacer, type Replacing } from "../replacing";
@@ -164,12 +165,12 @@ export class SearchPanel implements View {
 
   private addFile(path: string): { readonly element: HTMLElement; readonly lines: HTMLElement; count: number } {
     const lines = h("div", { role: "group" });
-    const dismiss = h("button", { type: "button", class: "icon-button search-dismiss", tabindex: -1, "aria-label": `Leave out ${nameOf(path)}`, title: "Leave out" }, icon(icons.close));
+    const dismiss = h("button", { type: "button", class: "icon-button search-dismiss", tabindex: -1, "aria-label": `Leave out ${formatName(nameOf(path))}`, title: "Leave out" }, icon(icons.close));
     const head = h(
       "div",
       { class: "search-file" },
       h("span", { class: "twist open" }, icon(icons.chevron)),
-      h("span", { class: "search-name" }, nameOf(path)),
+      h("span", { class: "search-name" }, formatName(nameOf(path))),
       h("span", { class: "search-folder" }, parentOf(path)),
       h("span", { class: "search-total" }),
       dismiss,
