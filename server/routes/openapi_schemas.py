@@ -272,6 +272,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 **message("watch", live=FLAG, detail=nullable(TEXT)),
                 "description": "Whether programs' changes are told by `tree`; `detail` is the limit that ended it.",
             },
+            {**message("git"), "description": "Git has changed something in its repository."},
             message("notice", level=TEXT, text=TEXT),
             message("error", title=TEXT, detail=TEXT),
         ],

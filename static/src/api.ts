@@ -10,6 +10,9 @@ export class ApiError extends Error {
     readonly detail: string,
     /** The input that was refused, where the server names one: `dependencies.express`, `name`. */
     readonly field: string | null = null,
+    /** What is missing, where the server names it: `account`, `identity`. */
+    readonly reason: string | null = null,
+    readonly host: string | null = null,
   ) {
     super(detail || title);
     this.name = "ApiError";
@@ -25,6 +28,8 @@ export interface NewProject {
   readonly name?: string;
   readonly template?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  /** The address of a Git repository, in place of a template. */
+  readonly source?: string;
 }
 
 export interface FileContent {
@@ -92,6 +97,11 @@ export class Api {
 
   run(id: string): Promise<Status> {
     return this.json("POST", `${projectPath(id)}/run`);
+  }
+
+  /** Has the container run, without the app. */
+  start(id: string): Promise<Status> {
+    return this.json("POST", `${projectPath(id)}/start`);
   }
 
   /** Ends the app; with `container` its container too. */
@@ -268,9 +278,18 @@ export class Api {
     return url.href;
   }
 
-  private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+  /** One call of JSON, for endpoints that have their functions elsewhere. Throws ApiError. */
+  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.send(method, path, body);
     return (await response.json()) as T;
+  }
+
+  async bytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await (await this.request("GET", path, { cache: "no-store" })).arrayBuffer());
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.request("DELETE", path);
   }
 
   private send(method: string, path: string, body?: unknown): Promise<Response> {
@@ -316,7 +335,7 @@ function conditions(expected: Expectation): Record<string, string> {
 }
 
 /** Bytes of a name that are no UTF-8 come from the server as lone surrogates, and go back as the bytes they were. */
-function encodePath(path: string): string {
+export function encodePath(path: string): string {
   const letters = Array.from(path, (letter) => {
     const code = letter.charCodeAt(0);
     if (letter.length === 1 && code >= 0xdc80 && code <= 0xdcff) return `%${(code - 0xdc00).toString(16).toUpperCase()}`;
@@ -331,7 +350,7 @@ async function problemOf(response: Response): Promise<ApiError> {
   const problem: unknown = await response.json().catch(() => null);
   if (!isObject(problem)) return new ApiError(response.status, fallback, "");
   const text = (key: string): string | null => (typeof problem[key] === "string" ? problem[key] : null);
-  return new ApiError(response.status, text("title") ?? fallback, text("detail") ?? "", text("field"));
+  return new ApiError(response.status, text("title") ?? fallback, text("detail") ?? "", text("field"), text("reason"), text("host"));
 }
 
 async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {

@@ -13,6 +13,7 @@ export class ProjectEvents implements Disposable {
   private readonly treeEmitter = this.disposables.add(new Emitter<readonly string[]>());
   private readonly terminalsEmitter = this.disposables.add(new Emitter<readonly Terminal[]>());
   private readonly watchingEmitter = this.disposables.add(new Emitter<Watching>());
+  private readonly gitEmitter = this.disposables.add(new Emitter<void>());
   private readonly noticeEmitter = this.disposables.add(new Emitter<string>());
 
   readonly onStatus = this.statusEmitter.event;
@@ -22,6 +23,8 @@ export class ProjectEvents implements Disposable {
   /** Paths that changed on disk ("" for any): by programs only while they are watched. */
   readonly onTree = this.treeEmitter.event;
   readonly onWatching = this.watchingEmitter.event;
+  /** Git has changed something in its repository. */
+  readonly onGit = this.gitEmitter.event;
   /** Sentences for the person. */
   readonly onNotice = this.noticeEmitter.event;
   readonly onState: Event<SocketState>;
@@ -62,6 +65,8 @@ export class ProjectEvents implements Disposable {
         return this.treeEmitter.fire(message.paths);
       case "watch":
         return this.watchingEmitter.fire(message);
+      case "git":
+        return this.gitEmitter.fire();
       case "notice":
         return this.noticeEmitter.fire(message.text);
       case "error":

@@ -25,6 +25,8 @@ export const icons = {
   regex: "M10.5 3v6M7.9 4.5l5.2 3M13.1 4.5l-5.2 3M3.5 12.5h2v-2h-2z",
   replace: "M2.5 4h7a3 3 0 0 1 3 3v1.5M10.5 6.8l2 2 2-2M2.5 9h5M2.5 12.5h5",
   branch: "M5 4.5v7M5 4.5a1.5 1.5 0 1 0-.1 0M5 11.5a1.5 1.5 0 1 0 .1 0M11 6.5a1.5 1.5 0 1 0-.1 0M11 6.5c0 2.5-6 1.5-6 4",
+  minus: "M3 8h10",
+  undo: "M6 3.5L2.5 7 6 10.5M2.5 7h7a3.5 3.5 0 0 1 0 7H7",
   paneLeft: "M1.5 3h13v10h-13zM5.5 3v10",
   paneBottom: "M1.5 3h13v10h-13zM1.5 9.5h13",
   paneRight: "M1.5 3h13v10h-13zM10 3v10",

@@ -76,12 +76,12 @@ export class Ide {
   private readonly disposables = new DisposableStore();
   private readonly id: string;
   private readonly api: Api;
-  private readonly events: ProjectEvents;
+  readonly events: ProjectEvents;
   private readonly notices = new Notices();
   private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
   private readonly extensions: () => Extension;
   private wrapped: boolean;
-  private readonly editor: EditorArea;
+  readonly editor: EditorArea;
   private readonly tree: TreeView;
   private readonly header: HeaderView;
   private readonly steps: StepsView;

@@ -1,6 +1,8 @@
 // The side bar of an IDE page: the files, and the panels that are loaded when they are first looked at.
 
 import type { Api } from "./api";
+import { Git } from "./git";
+import { listen } from "./dom";
 import type { Ide } from "./ide";
 import { icons } from "./icons";
 import { DisposableStore } from "./lifecycle";
@@ -8,10 +10,11 @@ import { PendingView } from "./pending";
 import { SidebarView } from "./views/sidebar";
 import type { View } from "./views/view";
 
-export type SidePanel = "search";
+export type SidePanel = "search" | "git";
 
 export class Side {
   readonly view: SidebarView;
+  readonly git: Git;
   private readonly disposables = new DisposableStore();
   private readonly panels: Readonly<Record<SidePanel, PendingView>>;
 
@@ -21,16 +24,35 @@ export class Side {
     project: string,
     tree: HTMLElement,
   ) {
+    this.git = this.disposables.add(new Git(api, project, () => isRunning(ide)));
     this.panels = {
       search: this.disposables.add(new PendingView("pane side-panel", "Search", () => makeSearch(ide, api, project))),
+      git: this.disposables.add(new PendingView("pane side-panel", "Git", () => makeGit(ide, this.git, api, project))),
     };
     this.view = this.disposables.add(
       new SidebarView([
         { id: "files", label: "Files", icon: icons.file, element: tree },
         { id: "search", label: "Search", icon: icons.search, element: this.panels.search.element },
+        { id: "git", label: "Git", icon: icons.branch, element: this.panels.git.element },
       ]),
     );
     this.disposables.add(this.view.chosen.onChange((id) => void this.panelOf(id)?.show()));
+    this.follow();
+  }
+
+  /** Looks at Git again whenever something may have changed: it tells nobody of what is done in a terminal. */
+  private follow(): void {
+    const { ide, git, disposables } = this;
+    ide.decorations.add(git);
+    let running = false;
+    disposables.add(ide.events.onTree(() => git.refreshSoon()));
+    disposables.add(ide.events.onGit(() => git.refreshSoon()));
+    disposables.add(listen(window, "focus", () => git.refreshSoon()));
+    disposables.add(
+      ide.store.status.onChange(() => {
+        if (running !== (running = isRunning(ide))) git.refreshSoon();
+      }),
+    );
   }
 
   /** Brings the files back, for what is done in them. */
@@ -68,5 +90,29 @@ async function makeSearch(ide: Ide, api: Api, project: string): Promise<View> {
   const isEdited = (path: string): boolean => ide.documents.dirty.some((document) => document.path.get() === path);
   return new SearchPanel(new Search(api, project), new Replacing(api, project, isEdited), {
     open: (path, match) => void ide.openFile(path, { line: match.line, range: match.ranges[0] ?? null }),
+  });
+}
+
+function isRunning(ide: Ide): boolean {
+  return ide.store.status.get()?.container ?? false;
+}
+
+async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<View> {
+  const [{ GitPanel }, { showDiff }, dialogs] = await Promise.all([import("./views/git"), import("./gitdiff"), import("./gitdialogs")]);
+  const context = { git, area: ide.editor, open: (path: string) => void ide.openFile(path), report: ide.report };
+  return new GitPanel(git, ide.store.status, () => isRunning(ide), {
+    startContainer: async () => {
+      ide.store.setStatus(await api.start(project));
+      await git.refresh();
+    },
+    compare: (path, staged) => {
+      ide.store.show("editor");
+      showDiff(context, path, staged).catch(ide.report);
+    },
+    open: context.open,
+    askIdentity: () => dialogs.askIdentity(git),
+    askAccount: (host) => dialogs.askAccount(git, host),
+    accounts: () => void dialogs.showAccounts(git, ide.report).catch(ide.report),
+    notify: (sentence) => ide.store.notify(sentence),
   });
 }

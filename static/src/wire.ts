@@ -185,6 +185,7 @@ export type EventMessage =
   /** The empty path stands for "anything may have changed". */
   | { readonly type: "tree"; readonly paths: readonly string[] }
   | ({ readonly type: "watch" } & Watching)
+  | { readonly type: "git" }
   | { readonly type: "notice"; readonly level: string; readonly text: string }
   | { readonly type: "error"; readonly title: string; readonly detail: string };
 
@@ -242,6 +243,8 @@ export function parseEventMessage(text: string): EventMessage | null {
         : null;
     case "watch":
       return { type: "watch", live: fields["live"] === true, detail: stringOrNull(fields["detail"]) };
+    case "git":
+      return { type: "git" };
     case "notice":
       return { type: "notice", level: textOf(fields["level"]), text: textOf(fields["text"]) };
     case "error":

@@ -53,6 +53,11 @@ export class EditorArea implements View {
     this.disposables.add(watch(documents.active, () => this.sync()));
   }
 
+  /** Calls back when another document comes to the front. */
+  onFront(listener: () => void): Disposable {
+    return this.documents.active.onChange(listener);
+  }
+
   /** The editor of the document, as far as it has one. */
   viewOf(document: Document): EditorView | null {
     const surface = this.surfaces.get(document);
@@ -63,6 +68,17 @@ export class EditorArea implements View {
     const active = this.documents.active.get();
     if (active) this.surfaces.get(active)?.focus();
     else this.panel.focus();
+  }
+
+  /** Shows `element` over whatever document is in front, until the result is disposed. */
+  overlay(element: HTMLElement): Disposable {
+    const covered = [...this.panel.children].filter((child) => child instanceof HTMLElement && !child.inert);
+    for (const child of covered) (child as HTMLElement).inert = true;
+    this.panel.append(element);
+    return disposable(() => {
+      element.remove();
+      for (const child of covered) (child as HTMLElement).inert = child.classList.contains("behind");
+    });
   }
 
   /** Shows `element` in the document's place until the result is disposed. */

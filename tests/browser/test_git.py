@@ -1,0 +1,78 @@
+"""Git in the IDE: from a change to a commit that is pushed, by parts of a file, to a bare repository on the disk."""
+
+from playwright.async_api import Page, expect
+
+from tests.browser.test_search import content, make_project, open_ide
+from tests.support.server import Server
+from tests.support.terminal import Terminal
+
+LINES = [f"line {number}" for number in range(30)]
+
+
+def write(server: Server, project: str, path: str, text: str) -> None:
+    with server.client() as client:
+        client.put(f"/api/projects/{project}/files/{path}", content=text.encode()).raise_for_status()
+
+
+async def shell(server: Server, project: str, name: str, command: str) -> str:
+    """What a command prints in a new terminal."""
+    async with Terminal(server, project, f"terminals/{name}?cols=300&rows=50") as terminal:
+        await terminal.type(f"{command}; echo do''ne\n")
+        return await terminal.read_until("done\r\n", 60)
+
+
+async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
+    project = make_project(server, {"notes.txt": "\n".join(LINES) + "\n"})
+    await open_ide(page, server, project)
+    await page.keyboard.press("Control+Shift+G")
+    await page.get_by_role("button", name="Make a repository").click()
+    panel = page.locator(".git")
+    await panel.get_by_role("button", name="Stage all").click()
+    message = page.get_by_role("textbox", name="Message of the commit")
+    await message.fill("Begin")
+    await page.keyboard.press("Control+Enter")
+
+    if server.app_port == 3000:
+        # In a container Git asks who it is, once, and goes on by itself; here somebody may have told it.
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("Name", exact=True).fill("Ada")
+        await dialog.get_by_label("E-mail address").fill("ada@example.org")
+        await dialog.get_by_role("button", name="Save").click()
+    await expect(panel.get_by_role("list", name="Commits")).to_contain_text("Begin")
+    await expect(panel).to_contain_text("Nothing has changed")
+
+    # Two parts of a file have changed, and one of them is committed.
+    changed = [*LINES]
+    changed[1], changed[28] = "first change", "last change"
+    write(server, project, "notes.txt", "\n".join(changed) + "\n")
+    await page.get_by_role("button", name="notes.txt", exact=True).first.click()
+    differences = page.get_by_role("group", name="Differences")
+    await expect(differences.locator(".diff-hunk")).to_have_count(2)
+    await differences.get_by_role("button", name="Stage this part").last.click()
+    await expect(differences.locator(".diff-hunk")).to_have_count(1)
+    await page.keyboard.press("Escape")
+    await expect(differences).to_have_count(0)
+    await expect(panel.get_by_role("list", name="Staged")).to_contain_text("notes.txt")
+    await message.fill("The last change")
+    await panel.get_by_role("button", name="Commit", exact=True).click()
+    await expect(panel.get_by_role("list", name="Commits")).to_contain_text("The last change")
+    await page.get_by_role("tab", name="Files").click()
+    await expect(page.get_by_role("treeitem", name="notes.txt")).to_have_class("tree-row git-changed")
+    await page.get_by_role("tab", name="Git").click()
+    await panel.get_by_role("button", name="Discard the changes of notes.txt").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+    await expect(panel).to_contain_text("Nothing has changed")
+    assert content(server, project, "notes.txt") == "\n".join([*LINES[:28], "last change", "line 29"]) + "\n"
+
+    remote = "/tmp/$HUTCH_PROJECT.git"
+    await shell(server, project, "make", f"git init -q --bare {remote}; git remote add origin {remote}")
+    await panel.get_by_role("button", name="Push").click()
+    await expect(page.locator(".notices")).to_contain_text("Pushed.")
+    subjects = await shell(server, project, "look", f"git --git-dir {remote} log --format=%s main")
+    assert "The last change" in subjects and "Begin" in subjects
+
+    await panel.get_by_role("button", name="main").click()
+    await page.get_by_role("menuitem", name="New branch…").click()
+    await page.get_by_role("dialog").get_by_role("textbox").fill("topic")
+    await page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    await expect(panel.locator(".git-branch")).to_have_text("topic")
