@@ -94,9 +94,12 @@ def run_locally(state: Path, environment: Mapping[str, str]) -> Callable[[], Run
 
 
 @asynccontextmanager
-async def running_app(folder: Path, make_runtime: Callable[[], Runtime] = Refusing) -> AsyncIterator[App]:
+async def running_app(
+    folder: Path, make_runtime: Callable[[], Runtime] = Refusing, **environment: str
+) -> AsyncIterator[App]:
     """The application with its folders below `folder`; ends what its projects run."""
-    settings = load({"HUTCH_DATA": str(folder / "data"), "HUTCH_WORKSPACES": str(folder / "workspaces")})
+    folders = {"HUTCH_DATA": str(folder / "data"), "HUTCH_WORKSPACES": str(folder / "workspaces")}
+    settings = load({**folders, **environment})
     for path in (settings.data, settings.workspaces):
         path.mkdir(parents=True, exist_ok=True)
     database = Database(sqlite_url(settings.data / "hutch.db"))
