@@ -19,13 +19,17 @@ export function paneItems(entry: Entry, pane: TerminalPane, actions: PaneActions
   const { terminal } = entry;
   const recorded = !!terminal?.recording;
   const latest = terminal?.sizing === "latest";
+  const then = (run: () => unknown) => (): void => {
+    run();
+    pane.focus();
+  };
   return [
     { label: "Find", key: "Ctrl+Shift+F", run: () => pane.openSearch() },
-    { label: "Copy", key: "Ctrl+Shift+C", run: () => void pane.copySelection() },
+    { label: "Copy", key: "Ctrl+Shift+C", run: then(() => pane.copySelection()) },
     { label: "Paste", key: "Ctrl+Shift+V", run: () => void pane.pasteClipboard() },
-    { label: "Select all", run: () => pane.screen.terminal.selectAll() },
-    { label: "Clear", run: () => pane.screen.terminal.clear() },
-    { label: "Interrupt", key: "Ctrl+C", run: () => pane.session.signal("INT") },
+    { label: "Select all", run: then(() => pane.screen.terminal.selectAll()) },
+    { label: "Clear", run: then(() => pane.screen.terminal.clear()) },
+    { label: "Interrupt", key: "Ctrl+C", run: then(() => pane.session.signal("INT")) },
     { label: "Rename…", key: "F2", run: actions.rename },
     { label: `Who is attached (${terminal?.viewers ?? 1})…`, run: () => void showViewers(label(entry), terminal) },
     { label: "Open a view-only copy", run: actions.openCopy },

@@ -2,44 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.test_terminals import open_panel
+from tests.browser.terminals.panel import choose, open_panel
 from tests.support.server import Server
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("server"), "local") as server:
-        yield server
-
-
-@pytest.fixture
-def project(server: Server) -> str:
-    """A project whose container runs, and no terminal in it yet."""
-    with server.client() as client:
-        id: str = client.post("/api/projects", json={"template": "python"}).raise_for_status().json()["id"]
-        toml = '[run]\ninstall = false\ncommand = "exec sleep 10000"\n'
-        client.put(f"/api/projects/{id}/files/hutch.toml", content=toml).raise_for_status()
-        client.post(f"/api/projects/{id}/run").raise_for_status()
-    return id
-
-
-async def choose(page: Page, item: str) -> None:
-    await page.get_by_role("button", name="Terminal menu").click()
-    await page.get_by_role("menuitem", name=item).click()
-
-
 async def test_a_recording_is_seen_by_everyone_and_played(page: Page, server: Server, project: str) -> None:
-    # The lines of a screen that is painted can be read in the mode for screen readers alone.
-    await page.add_init_script('localStorage.setItem("hutch.terminal.screenReader", "true")')
     await open_panel(page, server, project)
     other = await page.context.new_page()
     await open_panel(other, server, project)
