@@ -83,11 +83,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Port:
-    """A TCP port on which a process in the project listens. `address` is the kernel's: 0.0.0.0, ::, 127.0.0.1, …"""
+    """A TCP port on which a process in the project listens. `address` is the kernel's: 0.0.0.0, ::, 127.0.0.1, …
+
+    `http` says whether HTTP is spoken there, None while that is not known; it is not what makes two listeners the same.
+    """
 
     port: int
     address: str
     process: str
+    pid: int | None = None
+    http: bool | None = field(default=None, compare=False)
 
     @property
     def is_loopback(self) -> bool:

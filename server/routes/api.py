@@ -54,6 +54,7 @@ async def ports_json(connection: HTTPConnection, id: ProjectId, ports: Iterable[
             "port": item.port,
             "address": item.address,
             "process": item.process,
+            "http": item.http,
             "url": previews.url(id, item.port, near),
             "visibility": visibilities.get(item.port, Visibility.PRIVATE),
         }

@@ -134,6 +134,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "port": PORT,
             "address": {**TEXT, "description": "As the kernel has it: 0.0.0.0, ::, 127.0.0.1, …"},
             "process": TEXT,
+            "http": {**nullable(FLAG), "description": "Whether HTTP is spoken there; null while it is not known."},
             "url": {"type": "string", "format": "uri", "description": "The preview."},
             "visibility": VISIBILITY,
         }

@@ -79,7 +79,8 @@ def parse_ports(value: object) -> tuple[Port, ...]:
     for item in map(_dict, _list(value)[:MOST_ITEMS]):
         port = _int(item.get("port"))
         if port is not None and 1 <= port <= 65535:
-            ports.append(Port(port, _text(item.get("address"))[:64], _text(item.get("process"))[:64]))
+            address, process = _text(item.get("address"))[:64], _text(item.get("process"))[:64]
+            ports.append(Port(port, address, process, _int(item.get("pid"))))
     return tuple(sorted(ports, key=lambda item: item.port))
 
 

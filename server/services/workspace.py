@@ -8,6 +8,7 @@ from datetime import datetime
 from server.models import Limits, Port, ProjectId, Run, State, Step, Usage
 from server.runtimes.link import Link
 from server.services.events import Publisher
+from server.services.probing import Probes
 from server.services.reports import Terminal, Watch
 
 
@@ -47,6 +48,7 @@ class Workspace:
     container: Step | None = None
     run: Run = Run(State.STOPPED)
     ports: tuple[Port, ...] = ()
+    probes: Probes = field(default_factory=Probes)
     ports_changed: asyncio.Event = field(default_factory=asyncio.Event)
     terminals: tuple[Terminal, ...] = ()
     watch: Watch = Watch()

@@ -428,9 +428,9 @@ class Workspaces:
 
     def _forget(self, workspace: Workspace) -> None:
         workspace.run, workspace.container = Run(State.STOPPED), None
-        workspace.ports, workspace.terminals, workspace.cpu_sample = (), (), None
+        workspace.terminals, workspace.cpu_sample = (), None
         workspace.watch = Watch()
-        workspace.ports_changed.set()
+        self._listening(workspace, ())
         self._changed(workspace, "status", "ports", "terminals", "watch")
 
     # ---- the link
@@ -439,10 +439,9 @@ class Workspaces:
         link = await self._runtime.connect(self._spec(workspace))
         workspace.link = link
         workspace.run = parse_run(link.hello.get("run"))
-        workspace.ports = parse_ports(link.hello.get("ports"))
         workspace.terminals = parse_terminals(link.hello.get("terminals"), TERMINALS)
         workspace.watch = parse_watch(link.hello.get("watch"))
-        workspace.ports_changed.set()
+        self._listening(workspace, parse_ports(link.hello.get("ports")))
         link.on_event = lambda event: self._on_event(workspace, event)
         workspace.watcher = self._background(self._watch(workspace, link))
         self._changed(workspace, "status", "ports", "terminals", "watch")
@@ -458,14 +457,26 @@ class Workspaces:
         if link:
             await link.close()
 
+    def _listening(self, workspace: Workspace, ports: tuple[Port, ...]) -> None:
+        def tell() -> None:
+            workspace.ports = workspace.probes.judged(workspace.ports)
+            self._changed(workspace, "ports")
+
+        async def connect(port: int) -> Stream:
+            # Not by a person's wish: it puts off no stop for idleness.
+            return await self._require_link(workspace).connect(port)
+
+        workspace.probes.ask(ports, connect, self._background, tell)
+        workspace.ports = workspace.probes.judged(ports)
+        workspace.ports_changed.set()
+
     def _on_event(self, workspace: Workspace, event: dict[str, Any]) -> None:
         match event.get("event"):
             case "run":
                 workspace.run = parse_run(event.get("run"))
                 self._changed(workspace, "status")
             case "ports":
-                workspace.ports = parse_ports(event.get("ports"))
-                workspace.ports_changed.set()
+                self._listening(workspace, parse_ports(event.get("ports")))
                 self._changed(workspace, "ports")
             case "terminals":
                 workspace.terminals = parse_terminals(event.get("terminals"), TERMINALS)

@@ -17,6 +17,8 @@ export interface Port {
   readonly port: number;
   readonly address: string;
   readonly process: string;
+  /** Whether HTTP is spoken there; null while that is not known. */
+  readonly http: boolean | null;
   readonly url: string;
   /** A public port needs no sign-in. */
   readonly visibility: "private" | "public";

@@ -9,7 +9,7 @@ import { statusOf } from "./fakes";
 
 const HOST = "http://3000-abc.preview.localhost:8000/";
 const PATH = "http://ide.example/preview/abc/3000/";
-const port = (number: number, process = "node"): Port => ({ port: number, process, visibility: "private", address: "127.0.0.1", url: `http://${number}-abc.preview.localhost:8000/` });
+const port = (number: number, process = "node", http: boolean | null = true): Port => ({ port: number, process, http, visibility: "private", address: "127.0.0.1", url: `http://${number}-abc.preview.localhost:8000/` });
 
 test("addresses are paths below the preview's base", () => {
   assert.equal(urlOf(HOST, "/a?b"), "http://3000-abc.preview.localhost:8000/a?b");
@@ -61,11 +61,14 @@ test("the named port opens, and no other; without a name the first", () => {
   assert.equal(portToOpen([port(9229), port(3000)], 3000)?.port, 3000);
   assert.equal(portToOpen([port(9229)], 3000), null);
   assert.equal(portToOpen([port(9229), port(3000)], null)?.port, 9229);
+  assert.equal(portToOpen([port(5432, "postgres", false), port(7000, "echo", null), port(8000)], null)?.port, 8000);
   assert.equal(portToOpen([], null), null);
 });
 
 test("new ports are those that did not listen before and are not shown", () => {
   assert.deepEqual(newPorts([port(1)], [port(1), port(2), port(3)], 3).map((item) => item.port), [2]);
+  assert.deepEqual(newPorts([port(1, "", null)], [port(1), port(2, "", null), port(3, "", false)], null).map((item) => item.port), [1]);
+  assert.equal(portLabel(port(5432, "postgres", false)), "5432 · postgres · no HTTP");
   assert.equal(portLabel(port(3000)), "3000 · node");
   assert.equal(portLabel(port(3000, "")), "3000");
 });

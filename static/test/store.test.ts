@@ -5,7 +5,7 @@ import { Store } from "../src/store";
 import type { Port } from "../src/wire";
 import { PROJECT, statusOf } from "./fakes";
 
-const PORT: Port = { port: 3000, address: "0.0.0.0", process: "node", visibility: "private", url: "http://3000-abcdef.preview.localhost/" };
+const PORT: Port = { port: 3000, address: "0.0.0.0", process: "node", http: true, visibility: "private", url: "http://3000-abcdef.preview.localhost/" };
 test("a project nobody has heard of is stopped", () => {
   assert.equal(new Store(PROJECT).state, "stopped");
 });

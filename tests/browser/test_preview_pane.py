@@ -17,6 +17,16 @@ APP = """require("node:http").createServer((request, response) => {
     <p>${JSON.stringify(request.headers["accept-encoding"] ?? "")}</p>`);
 }).listen(process.env.PORT);
 """
+PORTS = """const net = require("node:net"), http = require("node:http");
+const listen = (server, port) => new Promise((done) => server.listen(port, () => done(server)));
+(async () => {
+  const free = await Promise.all([0, 0].map((port) => listen(net.createServer(), port)));
+  const [low, high] = free.map((server) => server.address().port).sort((a, b) => a - b);
+  await Promise.all(free.map((server) => new Promise((done) => server.close(done))));
+  await listen(net.createServer((socket) => socket.pipe(socket)), low);
+  await listen(http.createServer((request, response) => response.end("<!doctype html><h1>seen</h1>")), high);
+})();
+"""
 FORGED = """for (const data of [null, 1, "x", { hutch: 1 }, { hutch: { type: "place", path: "https://evil.example/" } },
   { hutch: { type: "place", path: "//evil.example/", back: "yes" } },
   { hutch: { type: "report", kind: "x", text: "y" } },
@@ -106,3 +116,15 @@ async def test_a_strict_page_and_a_person_who_does_not_want_it_are_left_alone(pa
     await expect(frame.locator("p")).to_contain_text("gzip")
     await frame.get_by_role("button", name="push").click()
     await expect(page.get_by_role("textbox", name="Path of the page")).to_have_value("/")
+
+
+async def test_the_first_port_that_speaks_http_opens_and_no_other(page: Page, server: Server) -> None:
+    toml = '[run]\ninstall = false\ncommand = "node index.js"\n'
+    frame = await run_in_the_ide(page, server, project_with(server, {"hutch.toml": toml, "index.js": PORTS}))
+    await expect(frame.locator("h1")).to_have_text("seen", timeout=INSTALL)
+    ports = page.get_by_role("combobox", name="Port")
+    mute = ports.get_by_role("option").filter(has_text="no HTTP")
+    await expect(mute).to_have_count(1)
+    await ports.select_option(await mute.get_attribute("value"))
+    await expect(page.get_by_text("does not speak HTTP")).to_be_visible()
+    await expect(page.locator("iframe")).to_have_count(0)

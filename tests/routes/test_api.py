@@ -253,11 +253,11 @@ async def test_ports_come_with_the_url_of_their_preview(local: App) -> None:
         await client.post(f"{path}/run")
 
         async def listens() -> bool:
-            return bool((await client.get(f"{path}/ports")).json())
+            return any(port["http"] for port in (await client.get(f"{path}/ports")).json())
 
         await eventually(local, project["id"], listens)
         [port] = (await client.get(f"{path}/ports")).json()
-        assert set(port) == {"port", "address", "process", "url", "visibility"}
+        assert set(port) == {"port", "address", "process", "http", "url", "visibility"}
         assert port["address"] == "127.0.0.1"
         assert port["url"] == f"http://{port['port']}-{project['id']}.preview.localhost:8000/"
         assert (await client.get(f"{path}/status")).json()["ports"] == [port]

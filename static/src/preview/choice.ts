@@ -15,18 +15,18 @@ export function runPort(toml: string): number | null {
   return null;
 }
 
-/** The port to open by itself: the one that hutch.toml names once it listens; without a name the first that listens. */
+/** The port to open by itself: the one that hutch.toml names once it listens; without a name the first that speaks HTTP. */
 export function portToOpen(ports: readonly Port[], named: number | null): Port | null {
-  return (named === null ? ports[0] : ports.find(({ port }) => port === named)) ?? null;
+  return ports.find(({ port, http }) => (named === null ? http : port === named)) ?? null;
 }
 
-/** Ports that listen now and did not before, other than `shown`. */
+/** Ports that are known to speak HTTP now and were not before, other than `shown`. */
 export function newPorts(before: readonly Port[], now: readonly Port[], shown: number | null): readonly Port[] {
-  const known = new Set(before.map(({ port }) => port));
-  return now.filter(({ port }) => port !== shown && !known.has(port));
+  const known = new Set(before.filter(({ http }) => http).map(({ port }) => port));
+  return now.filter(({ port, http }) => http && port !== shown && !known.has(port));
 }
 
 /** `3000 · node` */
-export function portLabel({ port, process }: Port): string {
-  return process ? `${port} · ${process}` : String(port);
+export function portLabel({ port, process, http }: Port): string {
+  return [port, process, http === false && "no HTTP"].filter(Boolean).join(" · ");
 }

@@ -25,10 +25,12 @@ export interface Waiting {
   readonly port: number | null;
   /** A page was open on it before. */
   readonly gone: boolean;
+  /** Something listens there, and speaks no HTTP. */
+  readonly mute?: boolean;
 }
 
 /** The sentence for a state. */
-export function sentenceFor({ status, port, gone }: Waiting): string {
+export function sentenceFor({ status, port, gone, mute = false }: Waiting): string {
   const where = port === null ? "a port" : `port ${port}`;
   switch (status?.state) {
     case undefined:
@@ -38,6 +40,7 @@ export function sentenceFor({ status, port, gone }: Waiting): string {
     case "installing":
       return "The dependencies are being installed.";
     case "running":
+      if (mute) return `What listens on ${where} does not speak HTTP, so there is no page to show. Programs in the project reach it.`;
       return gone ? `Nothing listens on ${where} any more. The page comes back with it.` : `The app runs; nothing listens on ${where} yet. The page opens by itself.`;
     case "exited":
       return status.signal ? `The app was ended by ${status.signal}.` : `The app ended with code ${status.exitCode ?? "unknown"}.`;

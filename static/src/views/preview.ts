@@ -51,6 +51,8 @@ export class PreviewPane implements View {
   /** The port that the pane is about; it need not listen at the moment. */
   private chosen: Port | null = null;
   private opened: string | null = null;
+  /** The port whose page the person wants to see though it seems to speak no HTTP. */
+  private insisted: number | null = null;
   /** Where the open page says it is; null while it says nothing, as one that lets in no script. */
   private place: PlaceMessage | null = null;
   /** A page was open since this run began. */
@@ -168,7 +170,7 @@ export class PreviewPane implements View {
     const port = this.ports.find((item) => item.port === number);
     if (!port) return;
     this.chosen = port;
-    this.opened = null;
+    this.opened = this.insisted = null;
     if (this.notice.dataset["port"] === String(number)) this.notice.hidden = true;
     this.renderPorts();
     this.render();
@@ -194,6 +196,7 @@ export class PreviewPane implements View {
   }
 
   private reload(): void {
+    this.insisted = this.chosen?.port ?? null;
     this.problem.textContent = "";
     this.opened = null;
     this.render();
@@ -267,7 +270,8 @@ export class PreviewPane implements View {
   }
 
   private render(): void {
-    const live = this.isListening;
+    const mute = this.isListening && this.chosen?.http === false && this.insisted !== this.chosen.port;
+    const live = this.isListening && !mute;
     if (live && this.chosen && this.url && this.opened === null) {
       this.opened = this.url;
       this.seen = true;
@@ -276,13 +280,14 @@ export class PreviewPane implements View {
       this.frame.open(paneUrl(this.chosen.url, this.history.current, this.isWatching), `Page of port ${this.chosen.port}`);
       if (document.activeElement !== this.address) this.address.value = this.history.current;
     }
-    if (!live && this.opened !== null) {
+    if (!live) {
       this.frame.close();
+      this.strip.clear();
       this.opened = null;
       this.problem.textContent = "";
     }
     this.frame.element.hidden = !live;
-    this.waiting.render(live ? null : { status: this.store.status.get(), port: this.chosen?.port ?? this.named ?? null, gone: this.seen });
+    this.waiting.render(live ? null : { status: this.store.status.get(), port: this.chosen?.port ?? this.named ?? null, gone: this.seen, mute });
     this.renderButtons();
   }
 
