@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 import aiodocker
 
-from bench.targets import READ, Terminal, named, resident
+from bench.targets import READ, PtyTerminal, Terminal, named, resident
 from server.runtimes.image import image_tag
 
 SOCKET: Final = "/var/run/docker.sock"
@@ -89,5 +89,35 @@ class Engine:
         await execution.resize(h=24, w=80)
         return ExecTerminal(reader, writer)
 
+    def command(self) -> list[str]:
+        """What a person types for a shell in this container."""
+        env = [word for entry in ("TERM=xterm-256color", *self._env) for word in ("--env", entry)]
+        return ["docker", "exec", "-it", "--user", "1000:1000", "--workdir", "/workspace", *env, self._container.id,
+                "/bin/bash", "-l"]  # fmt: skip
+
     def memory(self) -> int | None:
         return resident(named(PROCESSES))
+
+
+class CliTerminal(PtyTerminal):
+    """A client of the engine on a PTY of ours."""
+
+    async def end(self) -> None:
+        """The shell outlives its client, so it is asked to go."""
+        await self.send(b"\x03\x04")
+        await super().end()
+
+
+class Cli:
+    """`docker exec -it` in the container of an `Engine`: one more process for each terminal."""
+
+    name = "docker exec -it"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def open(self, name: str) -> Terminal:
+        return CliTerminal(Path.cwd(), self._engine.command())
+
+    def memory(self) -> int | None:
+        return resident(named((*PROCESSES, "docker")))

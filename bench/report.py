@@ -12,6 +12,22 @@ ENGINE: Final = "engine API"
 PTY: Final = "raw PTY"
 NGINX: Final = "nginx"
 JUPYTER: Final = "jupyter-server-proxy"
+TERMINADO: Final = "terminado"
+TERMINAL_ROWS: Final = (
+    "output, MB/s",
+    "echo p50, ms",
+    "echo p99, ms",
+    "echo p50 in a neighbour's flood, ms",
+    "echo p99 in a neighbour's flood, ms",
+    "Ctrl-C in a flood, ms",
+    "open alone, ms",
+    "open 20 at once p99, ms",
+    "open 50 at once p99, ms",
+    "server memory for each of 20, KB",
+    "server memory for each of 50, KB",
+    "slow client: server grows, MB",
+    "slow client: Ctrl-C to prompt, ms",
+)
 
 
 class Promise(NamedTuple):
@@ -40,6 +56,7 @@ PROMISES: Final = (
     Promise("slow client: Ctrl-C to prompt, ms", DOCKER, None, 300),
     Promise("resume p99, ms", DOCKER, None, 100),
     Promise("output, MB/s", LOCAL, PTY, 0.6, at_least=True),
+    *(Promise(row, LOCAL, TERMINADO, 1, at_least=row == "output, MB/s") for row in TERMINAL_ROWS),
     Promise("1 KB at 32 connections, requests/s", DOCKER, JUPYTER, 5, at_least=True),
     Promise("1 KB at 32 connections, requests/s", DOCKER, NGINX, 0.3, at_least=True),
     Promise("download of 50 MB, MB/s", DOCKER, NGINX, 0.5, at_least=True),

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -67,8 +68,8 @@ def named(names: tuple[str, ...]) -> list[int]:
 class PtyTerminal:
     """A PTY read by this very process."""
 
-    def __init__(self, folder: Path) -> None:
-        self._pty = PtyProcess.spawn(["bash", "-l"], cwd=str(folder), dimensions=(24, 80))
+    def __init__(self, folder: Path, command: Sequence[str] = ("bash", "-l")) -> None:
+        self._pty = PtyProcess.spawn(list(command), cwd=str(folder), dimensions=(24, 80))
         os.set_blocking(self._pty.fd, False)
         self._loop = asyncio.get_running_loop()
 

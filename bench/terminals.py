@@ -1,4 +1,4 @@
-"""How fast terminals are: a raw PTY, the engine's API, terminado and Hutch, in turn in one run.
+"""How fast terminals are: a raw PTY, the engine's API and client, terminado and Hutch, in turn in one run.
 
     python -m bench.terminals [--quick] [--cpus N ...]
 
@@ -22,7 +22,7 @@ from pathlib import Path
 import aiodocker
 
 from bench import measures
-from bench.engine import Engine
+from bench.engine import Cli, Engine
 from bench.measures import LOG, log_text
 from bench.peers import Hutch, Terminado, install
 from bench.report import Results, ratios, table
@@ -42,10 +42,12 @@ class Effort:
     keys: int
     crowds: tuple[int, ...]
     resumes: int
+    slow: float
+    """Seconds for which a client reads slowly."""
 
 
-QUICK = Effort(rounds=2, bytes=16 * 1024 * 1024, keys=300, crowds=(20,), resumes=10)
-FULL = Effort(rounds=5, bytes=64 * 1024 * 1024, keys=2000, crowds=(20, 50), resumes=50)
+QUICK = Effort(rounds=2, bytes=16 * 1024 * 1024, keys=300, crowds=(20,), resumes=10, slow=5)
+FULL = Effort(rounds=5, bytes=64 * 1024 * 1024, keys=2000, crowds=(50,), resumes=50, slow=10)
 
 
 async def project_of(server: Server, log: str) -> tuple[str, Path]:
@@ -74,7 +76,7 @@ async def targets(stack: AsyncExitStack, folder: Path, cpus: float, log: str) ->
             await session.terminal.end()
             docker = await stack.enter_async_context(aiodocker.Docker())
             engine = Engine(docker, workspace, cpus=cpus, pids=PIDS, env=env)
-            found.append(await stack.enter_async_context(engine))
+            found += [await stack.enter_async_context(engine), Cli(engine)]
         else:
             found.append(Pty(workspace))
             if install(folder / "terminado", "terminado"):
@@ -117,7 +119,7 @@ async def measure_once(target: Target, effort: Effort, results: Results) -> None
         note(f"open {count} at once p99, ms", worst * 1e3)
         if target.memory() is not None:
             note(f"server memory for each of {count}, KB", memory / 1e3)
-    grown, worst = await measures.slow_client(target, 5)
+    grown, worst = await measures.slow_client(target, effort.slow)
     if target.memory() is not None:
         note("slow client: server grows, MB", grown / 1e6)
     note("slow client: Ctrl-C to prompt, ms", worst * 1e3)
