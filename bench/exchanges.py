@@ -1,16 +1,19 @@
 """One client's requests over a socket of its own, with as little between it and the wire as can be."""
 
+import itertools
 import os
 import socket
 import time
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 PIECE: Final = 1024 * 1024
 DEADLINE: Final = 120.0
 MESSAGE: Final = b"x" * 32
+HANGING: Final = 20
 
 
 @dataclass(frozen=True)
@@ -126,3 +129,28 @@ def echoes(endpoint: Endpoint, count: int) -> list[float]:
             # As with keys: a loop without a pause would measure the throttling of one core instead.
             time.sleep(0.001)
     return times
+
+
+def paced(endpoint: Endpoint, count: int) -> list[float]:
+    """Seconds for each of `count` answers of 1 KB, asked for one after the other with a pause between."""
+    times = []
+    with Exchange(endpoint) as exchange:
+        for _ in range(count):
+            started = time.perf_counter()
+            exchange.ask("/")
+            exchange.take(1024 - len(exchange.head()))
+            times.append(time.perf_counter() - started)
+            time.sleep(0.002)
+    return times
+
+
+def provoke(endpoint: Endpoint) -> None:
+    """Ask an app that misbehaves, for ever: some requests hang, the others get each kind of bad answer in turn."""
+    with ExitStack() as stack:
+        for _ in range(HANGING):
+            stack.enter_context(Exchange(endpoint)).ask("/hang")
+        for misdeed in itertools.cycle(("garbage", "reset", "redirect", "headers")):
+            with Exchange(endpoint) as exchange, suppress(ConnectionError):
+                exchange.ask(f"/{misdeed}")
+                exchange.head()
+            time.sleep(0.05)

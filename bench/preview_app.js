@@ -82,5 +82,27 @@ server.on("upgrade", (request, socket) => {
   });
 });
 
+// What apps do that a proxy has to bear: the path says which.
+const MISDEEDS = {
+  garbage: (socket) => socket.end(PIECE),
+  reset: (socket) => socket.resetAndDestroy(),
+  redirect: (socket) => socket.end("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"),
+  headers: (socket) => {
+    const header = Buffer.from("X-Header: " + "x".repeat(1000) + "\r\n");
+    let left = 100_000_000 / header.length;
+    socket.write("HTTP/1.1 200 OK\r\n");
+    const more = () => {
+      while (left-- > 0) if (!socket.write(header)) return socket.once("drain", more);
+    };
+    more();
+  },
+};
+
+function misbehave(socket) {
+  socket.on("error", () => socket.destroy());
+  socket.once("data", (data) => MISDEEDS[data.toString("latin1").match(/\/(\w+) HTTP/)?.[1]]?.(socket));
+}
+
 server.listen(3000);
 net.createServer(small).listen(3001);
+net.createServer(misbehave).listen(3002);

@@ -8,6 +8,7 @@ and the ratios that were promised.
 """
 
 import argparse
+import multiprocessing
 import re
 import statistics
 import subprocess
@@ -22,16 +23,18 @@ from pathlib import Path
 from typing import Final
 
 from bench import exchanges
-from bench.exchanges import Endpoint
+from bench.exchanges import Endpoint, provoke
 from bench.measures import percentile
 from bench.peers import install
-from bench.proxies import HTTP_PORT, SMALL_PORT, Way, install_package, jupyter, nginx, straight, through_hutch
-from bench.report import DOCKER, JUPYTER, NGINX, Results, ratios, table
+from bench.proxies import BAD_PORT, HTTP_PORT, SMALL_PORT, Way, install_package, jupyter, nginx, straight, through_hutch
+from bench.report import DOCKER, JUPYTER, NGINX, STRAIGHT, Results, ratios, table
 from bench.targets import spent
 from tests.support.server import Server, wait_for
 
 APP: Final = Path(__file__).with_name("preview_app.js")
 MB: Final = 1_000_000
+BESIDE: Final = "1 KB beside a project that misbehaves p50, ms"
+SLOWER: Final = "1 KB beside a project that misbehaves, times as long"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ FULL = Effort(rounds=5, seconds=10, messages=2000, body=5000 * MB)
 
 
 def project_of(server: Server) -> str:
-    """A project whose app listens on both ports."""
+    """A project whose app listens on all its ports."""
     with server.client() as client:
         project = str(client.post("/api/projects", json={"dependencies": {}}).raise_for_status().json()["id"])
         client.put(f"/api/projects/{project}/files/index.js", content=APP.read_bytes()).raise_for_status()
@@ -71,12 +74,12 @@ def address_of(project: str) -> str:
     return shown.stdout.strip()
 
 
-def ways(stack: ExitStack, folder: Path, cpus: float) -> list[Way]:
-    """All that can be had here."""
+def ways(stack: ExitStack, folder: Path, cpus: float) -> tuple[list[Way], Endpoint]:
+    """All that can be had here, and where an app of another project misbehaves, through Hutch."""
     below = folder / "hutch"
     below.mkdir(mode=0o755)
     server = stack.enter_context(Server(below, "docker", HUTCH_CPUS=f"{cpus:g}", HUTCH_LOG_LEVEL="warning"))
-    project = project_of(server)
+    project, other = project_of(server), project_of(server)
     address = address_of(project)
     found = [straight(address), through_hutch(DOCKER, server, project)]
     if install_package("nginx-light", "nginx"):
@@ -89,7 +92,7 @@ def ways(stack: ExitStack, folder: Path, cpus: float) -> list[Way]:
         found.append(Way(JUPYTER, endpoints, stack.enter_context(daemon).pids))
     else:
         print("jupyter-server-proxy could not be installed and is left out", file=sys.stderr)
-    return found
+    return found, through_hutch(DOCKER, server, other).endpoints[BAD_PORT]
 
 
 def load(endpoint: Endpoint, seconds: int) -> tuple[float, float]:
@@ -141,7 +144,7 @@ def measure_once(way: Way, effort: Effort, results: Results, *, loads: bool) -> 
             note("server's processor time for each, µs", (spent(way.pids()) - before) / (rate * effort.seconds) * 1e6)
     for direction, measure in (("download", exchanges.download), ("upload", exchanges.upload)):
         note(f"{direction} of 50 MB, MB/s", statistics.median(measure(http, 50 * MB) for _ in range(3)) / MB)
-    note("first byte, ms", statistics.median(exchanges.first_byte(http) for _ in range(5)) * 1e3)
+    note("first byte, ms", statistics.median(exchanges.first_byte(http) for _ in range(11)) * 1e3)
     times = exchanges.echoes(http, effort.messages)
     note("WebSocket echo p50, ms", statistics.median(times) * 1e3)
     note("WebSocket echo p99, ms", percentile(times, 99) * 1e3)
@@ -149,15 +152,28 @@ def measure_once(way: Way, effort: Effort, results: Results, *, loads: bool) -> 
 
 def measure_bodies(way: Way, size: int, results: Results) -> None:
     for direction, measure in (("down", exchanges.download), ("up", exchanges.upload)):
-        try:
-            rate, grown = growth(way, measure, size)
-        except ConnectionError as error:
-            print(f"{way.name}: {size / MB:g} MB {direction} left out: {error}", file=sys.stderr)
-            continue
+        rate, grown = growth(way, measure, size)
         print(f"{way.name}: {size / MB:g} MB {direction} at {rate / MB:.3g} MB/s, {grown / MB:.3g} MB", file=sys.stderr)
         results[f"large body {direction}, MB/s"][way.name].append(rate / MB)
         if way.pids():
             results[f"large body {direction}: server grows, MB"][way.name].append(grown / MB)
+
+
+def measure_neighbour(way: Way, bad: Endpoint, count: int, results: Results) -> None:
+    """How long 1 KB takes while nothing else happens, and while a project misbehaves (straight: the machine)."""
+    provoking = multiprocessing.get_context("spawn").Process(target=provoke, args=(bad,), daemon=True)
+    quiet = exchanges.paced(way.endpoints[SMALL_PORT], count)
+    provoking.start()
+    try:
+        # It takes a moment to begin.
+        exchanges.paced(way.endpoints[SMALL_PORT], count)
+        beside = exchanges.paced(way.endpoints[SMALL_PORT], count)
+    finally:
+        provoking.kill()
+        provoking.join()
+    for row, times in (("1 KB alone p50, ms", quiet), (BESIDE, beside)):
+        results[row][way.name].append(statistics.median(times) * 1e3)
+    results[SLOWER][way.name].append(statistics.median(beside) / statistics.median(quiet))
 
 
 def run(cpus: float, effort: Effort) -> str:
@@ -169,15 +185,22 @@ def run(cpus: float, effort: Effort) -> str:
         folder = Path(name)
         # Projects run as another user.
         folder.chmod(0o755)
-        found = ways(stack, folder, cpus)
+        found, bad = ways(stack, folder, cpus)
         for _ in range(effort.rounds):
             for way in found:
                 measure_once(way, effort, results, loads=loads)
+        for _ in range(effort.rounds):
+            for way in found:
+                if way.name in (STRAIGHT, DOCKER):
+                    measure_neighbour(way, bad, effort.messages, results)
         for way in found:
+            if way.name == JUPYTER:
+                print(f"{way.name}: no large bodies, because it holds all of one in memory", file=sys.stderr)
+                continue
             measure_bodies(way, effort.body, results)
     first = results["first byte, ms"]
     for name, times in first.items():
-        late = statistics.median(times) - statistics.median(first["straight"])
+        late = statistics.median(times) - statistics.median(first[STRAIGHT])
         results["first byte after straight's, ms"][name].append(late)
     return f"{table(results)}\n\nLarge bodies had {effort.body / MB:,.0f} MB.\n\n{ratios(results)}\n"
 

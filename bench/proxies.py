@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final, Self
 
 from bench.exchanges import Endpoint
+from bench.report import STRAIGHT
 from bench.targets import resident
 from tests.support.server import Server
 
 HTTP_PORT: Final = 3000
 SMALL_PORT: Final = 3001
+BAD_PORT: Final = 3002
 
 NGINX: Final = """
 daemon off; pid {folder}/nginx.pid; worker_processes auto; error_log {folder}/error.log;
@@ -49,7 +51,7 @@ class Way:
 
 
 def straight(address: str) -> Way:
-    return Way("straight", {port: Endpoint(address, port) for port in (HTTP_PORT, SMALL_PORT)})
+    return Way(STRAIGHT, {port: Endpoint(address, port) for port in (HTTP_PORT, SMALL_PORT)})
 
 
 def through_hutch(name: str, server: Server, project: str) -> Way:
@@ -61,7 +63,7 @@ def through_hutch(name: str, server: Server, project: str) -> Way:
 
     assert server.process
     pid = server.process.pid
-    return Way(name, {port: endpoint(port) for port in (HTTP_PORT, SMALL_PORT)}, lambda: [pid])
+    return Way(name, {port: endpoint(port) for port in (HTTP_PORT, SMALL_PORT, BAD_PORT)}, lambda: [pid])
 
 
 class Daemon:

@@ -10,6 +10,7 @@ DOCKER: Final = "Hutch on docker"
 LOCAL: Final = "Hutch on local"
 ENGINE: Final = "engine API"
 PTY: Final = "raw PTY"
+STRAIGHT: Final = "straight"
 NGINX: Final = "nginx"
 JUPYTER: Final = "jupyter-server-proxy"
 TERMINADO: Final = "terminado"
@@ -62,6 +63,7 @@ PROMISES: Final = (
     Promise("download of 50 MB, MB/s", DOCKER, NGINX, 0.5, at_least=True),
     Promise("first byte after straight's, ms", DOCKER, None, 5),
     Promise("WebSocket echo p99, ms", DOCKER, NGINX, 2),
+    Promise("1 KB beside a project that misbehaves, times as long", DOCKER, STRAIGHT, 1.1),
     Promise("large body down: server grows, MB", DOCKER, None, 16),
     Promise("large body up: server grows, MB", DOCKER, None, 16),
 )
