@@ -1,6 +1,6 @@
 // One function per endpoint of the server. No user interface here.
 
-import { type Entry, type Found, isObject, type LogTimes, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal, type Upload } from "./wire";
+import { type Entry, isObject, type LogTimes, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal, type Upload } from "./wire";
 
 /** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
 export class ApiError extends Error {
@@ -46,17 +46,6 @@ export interface FilePart {
 
 /** What a write requires of the file: that it still has this etag, or that it does not exist. */
 export type Expectation = { readonly etag: string } | "absent" | "anything";
-
-/** What to search for in files. The globs are a list with commas between. */
-export interface SearchQuery {
-  readonly q: string;
-  readonly regex: boolean;
-  readonly case: boolean;
-  readonly word: boolean;
-  readonly include: string;
-  readonly exclude: string;
-  readonly ignored: boolean;
-}
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
@@ -220,11 +209,9 @@ export class Api {
     await this.send("POST", `${projectPath(id)}/files-op`, { op: "move", from, to });
   }
 
-  /** What is found, as it is found; the last is the `end`. Aborting ends the search on the server too. */
-  async *search(id: string, query: SearchQuery, signal: AbortSignal): AsyncGenerator<Found> {
-    const values = Object.entries(query).map(([name, value]) => `${name}=${encodePath(String(value))}`);
-    const response = await this.request("GET", `${projectPath(id)}/search?${values.join("&")}`, { signal });
-    for await (const line of linesOf(response.body)) yield JSON.parse(line) as Found;
+  /** An answer that is read as it comes; aborting ends the work on the server too. */
+  stream(path: string, signal: AbortSignal): Promise<Response> {
+    return this.request("GET", path, { signal });
   }
 
   async copy(id: string, from: string, to: string): Promise<void> {
@@ -351,23 +338,6 @@ async function problemOf(response: Response): Promise<ApiError> {
   if (!isObject(problem)) return new ApiError(response.status, fallback, "");
   const text = (key: string): string | null => (typeof problem[key] === "string" ? problem[key] : null);
   return new ApiError(response.status, text("title") ?? fallback, text("detail") ?? "", text("field"), text("reason"), text("host"));
-}
-
-async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
-  const reader = body?.getReader();
-  const decoder = new TextDecoder();
-  let rest = "";
-  try {
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done) return;
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
-    }
-  } finally {
-    void reader?.cancel().catch(() => undefined);
-  }
 }
 
 /** The first `most` bytes of a body; what follows is not downloaded. */

@@ -1,7 +1,7 @@
 // Replaces in files what a search has found, at the very places it told, and takes it back again.
 
-import { type Api, ApiError, messageOf, type SearchQuery } from "./api";
-import type { FoundFile, Match } from "./search";
+import { type Api, ApiError, messageOf } from "./api";
+import type { FoundFile, Match, SearchQuery } from "./search";
 
 /** Makes the text that comes in the place of a find, given its line; null when the pattern means another thing here. */
 export type Replacer = (line: string, start: number, end: number) => string | null;

@@ -1,8 +1,19 @@
 // Search in files: asks the server, takes the finds as they come, and keeps them by file.
 
-import type { Api, SearchQuery } from "./api";
+import { type Api, encodePath, projectPath } from "./api";
 import { type Disposable, Emitter, Value } from "./lifecycle";
 import type { Found } from "./wire";
+
+/** What to search for in files. The globs are a list with commas between. */
+export interface SearchQuery {
+  readonly q: string;
+  readonly regex: boolean;
+  readonly case: boolean;
+  readonly word: boolean;
+  readonly include: string;
+  readonly exclude: string;
+  readonly ignored: boolean;
+}
 
 export type Match = Extract<Found, { readonly type: "match" }>;
 
@@ -38,7 +49,7 @@ export class Search implements Disposable {
   readonly onFound = this.changeEmitter.event;
 
   constructor(
-    private readonly api: Pick<Api, "search">,
+    private readonly api: Pick<Api, "stream">,
     private readonly project: string,
   ) {}
 
@@ -53,7 +64,7 @@ export class Search implements Disposable {
     const running = (this.running = new AbortController());
     this.state.set({ ...NOTHING, running: true });
     try {
-      for await (const found of this.api.search(this.project, query, running.signal)) {
+      for await (const found of this.ask(query, running.signal)) {
         if (this.running !== running) return;
         this.take(found);
         if (this.lines >= MOST_LINES) {
@@ -92,6 +103,12 @@ export class Search implements Disposable {
     this.changeEmitter.dispose();
   }
 
+  private async *ask(query: SearchQuery, signal: AbortSignal): AsyncGenerator<Found> {
+    const values = Object.entries(query).map(([name, value]) => `${name}=${encodePath(String(value))}`);
+    const { body } = await this.api.stream(`${projectPath(this.project)}/search?${values.join("&")}`, signal);
+    for await (const line of linesOf(body)) yield JSON.parse(line) as Found;
+  }
+
   private take(found: Found): void {
     if (found.type === "end") {
       for (const note of [found.stopped, found.note]) if (note) this.note(note);
@@ -114,5 +131,22 @@ export class Search implements Disposable {
     let finds = 0;
     for (const file of this.byPath.values()) for (const match of file.matches) finds += Math.max(1, match.ranges.length);
     this.state.set({ ...this.state.get(), finds, files: this.byPath.size });
+  }
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
+  const reader = body?.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+      if (done) return;
+      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+  } finally {
+    void reader?.cancel().catch(() => undefined);
   }
 }

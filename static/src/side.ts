@@ -1,7 +1,9 @@
 // The side bar of an IDE page: the files, and the panels that are loaded when they are first looked at.
 
 import type { Api } from "./api";
+import { formatAgo } from "./format";
 import { Git } from "./git";
+import { GitMarks } from "./gitmarks";
 import { listen } from "./dom";
 import type { Ide } from "./ide";
 import { icons } from "./icons";
@@ -44,6 +46,7 @@ export class Side {
   private follow(): void {
     const { ide, git, disposables } = this;
     ide.decorations.add(git);
+    disposables.add(new GitMarks(git, ide.documents));
     let running = false;
     disposables.add(ide.events.onTree(() => git.refreshSoon()));
     disposables.add(ide.events.onGit(() => git.refreshSoon()));
@@ -74,6 +77,18 @@ export class Side {
     const selected = this.ide.selectedText();
     const view = await this.show("search");
     if (view && "fill" in view) (view as View & { fill(text: string): void }).fill(selected);
+  }
+
+  /** Says who last changed the line of the cursor. */
+  async blame(): Promise<void> {
+    const document = this.ide.documents.active.get();
+    const line = this.ide.editor.position.get()?.line;
+    if (document?.kind !== "text" || line === undefined) return;
+    if (document.dirty.get()) return this.ide.store.notify("Save first: Git knows the lines of the file as it is on the disk.");
+    const found = (await this.git.blame(document.path.get())).find((one) => one.line === line);
+    if (!found) return this.ide.store.notify("Git knows nothing of this line.");
+    const fresh = /^0+$/.test(found.commit);
+    this.ide.store.notify(fresh ? `Line ${line} is not committed yet.` : `Line ${line}: ${found.author}, ${formatAgo(Date.parse(found.time), Date.now())}, in ${found.commit.slice(0, 7)}: ${found.summary}`);
   }
 
   dispose(): void {

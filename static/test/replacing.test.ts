@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, type SearchQuery } from "../src/api";
+import { ApiError } from "../src/api";
 import { replaceAll, replacer, Replacing } from "../src/replacing";
-import type { Match } from "../src/search";
+import type { Match, SearchQuery } from "../src/search";
 
 const query = (q: string, options: Partial<SearchQuery> = {}): SearchQuery => ({ q, regex: false, case: false, word: false, include: "", exclude: "", ignored: false, ...options });
 const match = (line: number, text: string, ...ranges: [number, number][]): Match => ({ type: "match", path: "a", line, column: 1, text, skipped: 0, ranges, long: false });

@@ -23,6 +23,17 @@ export class CreateView implements View {
   private readonly nameProblem = h("p", { class: "problem", id: "create-name-problem", role: "alert" });
   private readonly template = h("select", { class: "input", id: "create-template", name: "template", "aria-describedby": "create-template-hint" });
   private readonly templateHint = h("p", { class: "hint", id: "create-template-hint" });
+  private readonly source = h("input", {
+    class: "input",
+    id: "create-source",
+    type: "text",
+    placeholder: "https://github.com/owner/name.git",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": "create-source-hint create-source-problem",
+  });
+  private readonly sourceHint = h("p", { class: "hint", id: "create-source-hint" }, "Clones a repository in place of a template.");
+  private readonly sourceProblem = h("p", { class: "problem", id: "create-source-problem", role: "alert" });
   private readonly dependencies = new DependenciesView([STARTER]);
   private readonly problem = h("p", { class: "problem", role: "alert" });
   private readonly submit = h("button", { type: "submit", class: "button primary large" }, "Create project");
@@ -40,6 +51,7 @@ export class CreateView implements View {
       field("create-name", "Name", this.name, this.nameProblem),
       field("create-template", "Template", this.template, this.templateHint),
       this.dependencies.element,
+      field("create-source", "Git address (optional)", this.source, this.sourceHint, this.sourceProblem),
       this.problem,
       this.submit,
     );
@@ -48,6 +60,7 @@ export class CreateView implements View {
       void this.send();
     });
     this.template.addEventListener("change", () => this.renderHint());
+    this.source.addEventListener("input", () => this.renderHint());
     this.element = form;
   }
 
@@ -73,7 +86,9 @@ export class CreateView implements View {
   private renderHint(): void {
     const template = this.templates.find((candidate) => candidate.name === this.template.value);
     replace(this.templateHint, template?.description);
-    this.dependencies.element.hidden = template?.dependencies === false;
+    const cloned = this.source.value.trim() !== "";
+    this.template.disabled = cloned;
+    this.dependencies.element.hidden = cloned || template?.dependencies === false;
   }
 
   private async send(): Promise<void> {
@@ -81,9 +96,11 @@ export class CreateView implements View {
     const withDependencies = !this.dependencies.element.hidden;
     if (withDependencies && !this.dependencies.check()) return;
     const name = this.name.value.trim();
+    const source = this.source.value.trim();
     const project: NewProject = {
       ...(name ? { name } : {}),
-      ...(this.template.value ? { template: this.template.value } : {}),
+      ...(source ? { source } : {}),
+      ...(this.template.value && !source ? { template: this.template.value } : {}),
       ...(withDependencies ? { dependencies: toTable(this.dependencies.value) } : {}),
     };
     this.setBusy(true);
@@ -99,6 +116,8 @@ export class CreateView implements View {
   private clear(): void {
     replace(this.problem);
     replace(this.nameProblem);
+    replace(this.sourceProblem);
+    this.source.removeAttribute("aria-invalid");
     this.name.removeAttribute("aria-invalid");
   }
 
@@ -116,6 +135,10 @@ export class CreateView implements View {
       replace(this.nameProblem, sentence);
       this.name.setAttribute("aria-invalid", "true");
       this.name.focus();
+    } else if (refused === "source") {
+      replace(this.sourceProblem, sentence);
+      this.source.setAttribute("aria-invalid", "true");
+      this.source.focus();
     } else if (dependency === undefined || !this.dependencies.showProblem(dependency, sentence)) {
       replace(this.problem, sentence);
     }

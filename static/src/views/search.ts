@@ -1,13 +1,13 @@
 // The panel that searches in all files, and replaces what was found.
 
-import { messageOf, type SearchQuery } from "../api";
+import { messageOf } from "../api";
 import { h, icon, replace, setProps } from "../dom";
 import { nameOf, parentOf } from "../files";
 import { formatName } from "../format";
 import { icons } from "../icons";
 import { DisposableStore, watch } from "../lifecycle";
 import { type Outcome, type Replacer, replacer, type Replacing } from "../replacing";
-import type { FoundFile, Match, Search } from "../search";
+import type { FoundFile, Match, Search, SearchQuery } from "../search";
 import { button, iconButton } from "../widgets/button";
 import type { View } from "./view";
 
