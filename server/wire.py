@@ -7,6 +7,8 @@ from typing import Any
 from server.errors import AppError, BadRequest
 
 MOST_COLUMNS = 1000
+MOST_REPLY = 4096
+"""Characters of a screen's answer; the longest are colours and settings."""
 SIGNALS = ("INT", "TERM", "HUP", "QUIT", "KILL", "TSTP", "CONT", "USR1", "USR2")
 
 
@@ -29,6 +31,13 @@ class Redraw:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """What a viewer's screen answers by itself to a program's question, such as where the cursor is."""
+
+    data: str
+
+
+@dataclass(frozen=True)
 class Signal:
     """A signal without its SIG, for the terminal's foreground process group."""
 
@@ -40,7 +49,7 @@ class End:
     """End the process; closing the socket does not."""
 
 
-ClientMessage = Ack | Resize | Redraw | Signal | End
+ClientMessage = Ack | Resize | Redraw | Reply | Signal | End
 
 
 def parse_size(cols: object, rows: object) -> tuple[int, int]:
@@ -68,13 +77,18 @@ def parse_message(text: str) -> ClientMessage:
             return Resize(*parse_size(message.get("cols"), message.get("rows")))
         case "redraw":
             return Redraw()
+        case "reply":
+            data = message.get("data")
+            if not isinstance(data, str) or not 1 <= len(data) <= MOST_REPLY:
+                raise BadRequest(f"data must be a text of 1 to {MOST_REPLY} characters")
+            return Reply(data)
         case "signal":
             if message.get("signal") not in SIGNALS:
                 raise BadRequest(f"signal must be one of {', '.join(SIGNALS)}")
             return Signal(message["signal"])
         case "close":
             return End()
-    raise BadRequest("type must be ack, resize, redraw, signal or close")
+    raise BadRequest("type must be ack, resize, redraw, reply, signal or close")
 
 
 def ready(offset: int) -> dict[str, Any]:

@@ -10,6 +10,8 @@ def test_each_message_is_understood() -> None:
     assert wire.parse_message('{"type":"ack","offset":7}') == wire.Ack(7)
     assert wire.parse_message('{"type":"resize","cols":80,"rows":24}') == wire.Resize(80, 24)
     assert wire.parse_message('{"type":"signal","signal":"INT"}') == wire.Signal("INT")
+    assert wire.parse_message('{"type":"redraw"}') == wire.Redraw()
+    assert wire.parse_message('{"type":"reply","data":"\\u001b[1;1R"}') == wire.Reply("\x1b[1;1R")
     assert wire.parse_message('{"type":"close"}') == wire.End()
 
 
@@ -32,6 +34,10 @@ def test_each_message_is_understood() -> None:
         '{"type":"resize","cols":0,"rows":24}',
         '{"type":"resize","cols":80,"rows":-1}',
         '{"type":"resize","cols":1000000000,"rows":24}',
+        '{"type":"reply"}',
+        '{"type":"reply","data":""}',
+        '{"type":"reply","data":["x"]}',
+        json.dumps({"type": "reply", "data": "x" * 4097}),
         '{"type":"signal","signal":"SIGINT"}',
         '{"type":"signal","signal":["INT"]}',
     ],

@@ -255,6 +255,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
             },
             message("resize", cols=WHOLE, rows=WHOLE),
             {**message("redraw"), "description": "Has the program draw its whole screen, as after a `gap`."},
+            {
+                **message("reply", data=TEXT),
+                "description": "Input that the screen made to answer the program. Of several viewers' answers to one "
+                "question only the first reaches it.",
+            },
             message("signal", signal={"type": "string", "enum": list(SIGNALS)}),
             {**message("close"), "description": "Ends the process; closing the socket does not."},
         ],

@@ -138,6 +138,8 @@ class _Viewer:
                 self._stream.message({"type": "resize", "cols": cols, "rows": rows})
             case wire.Redraw():
                 self._stream.message({"type": "redraw"})
+            case wire.Reply(data):
+                self._stream.message({"type": "reply", "data": data})
             case wire.Signal(signal):
                 self._stream.message({"type": "signal", "signal": signal})
             case wire.End():

@@ -8,6 +8,7 @@ MOST_ARGUMENTS: Final = 64 * 1024
 MOST_NAME: Final = 128
 MOST_PATH: Final = 4096
 MOST_SIZE: Final = 1000
+MOST_REPLY: Final = 4096
 
 
 class CallError(Exception):
@@ -46,6 +47,14 @@ def one_of(params: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise CallError("invalid", f"{name} must be one of {', '.join(choices)}")
     return str(value)
+
+
+def reply(params: Mapping[str, Any]) -> bytes:
+    """What a screen answers in `data`: control sequences."""
+    value = params.get("data")
+    if not isinstance(value, str) or not 1 <= len(value) <= MOST_REPLY:
+        raise CallError("invalid", f"data must be a text of 1 to {MOST_REPLY} characters")
+    return value.encode(errors="replace")
 
 
 def flag(params: Mapping[str, Any], name: str) -> bool:

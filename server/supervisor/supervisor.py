@@ -249,7 +249,9 @@ class Supervisor:
         if stream.view_only:
             return NO_INPUT
         try:
-            if kind == "resize" and terminal:
+            if kind == "reply" and terminal:
+                terminal.reply(stream, calls.reply(value))
+            elif kind == "resize" and terminal:
                 terminal.resize(stream, *calls.size(value))
             elif kind == "signal" and terminal:
                 terminal.program.send_signal(calls.signal_named(value))

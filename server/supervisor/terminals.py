@@ -1,5 +1,6 @@
 """A terminal: a program under a name, what people call it, who looks at it, and whose size it has."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from .process import Program
 SMALLEST: Final = "smallest"
 LATEST: Final = "latest"
 SIZINGS: Final = (SMALLEST, LATEST)
+ANSWERED: Final = 1.0
+"""Seconds of silence after which another viewer than the last may answer the program's questions."""
 NUDGE: Final = 0.12
 """Seconds between two changes of size. At once they were one signal to the program, and no change to be seen."""
 
@@ -40,6 +43,8 @@ class Terminal:
         self._size = (program.cols, program.rows)
         self._typist: Viewer | None = None
         self._nudging = False
+        self._answerer: Viewer | None = None
+        self._answered_at = 0.0
         # Later, when all that leave together are gone: the size of the last of them was no one's choice.
         program.channel.on_viewers = lambda: self._loop.call_soon(self._fit)
 
@@ -67,6 +72,15 @@ class Terminal:
         if viewer is not self._typist:
             self._typist = viewer
             self._fit()
+
+    def reply(self, viewer: Viewer, data: bytes) -> None:
+        """Pass on what the screen of `viewer` answers. All screens answer each question; the program asked for one."""
+        now = time.monotonic()
+        if self._answerer is not viewer and self._answerer in self.program.channel.viewers:
+            if now - self._answered_at < ANSWERED:
+                return
+        self._answerer, self._answered_at = viewer, now
+        self.program.write(data, lambda: None)
 
     def redraw(self) -> None:
         """Have the program draw its whole screen, as it does after a change of size."""

@@ -232,23 +232,11 @@ export class Api {
     return `${this.origin}${projectPath(id)}/archive?path=${encodePath(path)}`;
   }
 
-  /** `offset` is the first byte wanted; null for the oldest that the server still holds. */
-  terminalUrl(id: string, name: string, view: { cols: number; rows: number; offset: number | null }): string {
-    const query = new URLSearchParams({ cols: String(view.cols), rows: String(view.rows) });
-    if (view.offset !== null) query.set("offset", String(view.offset));
+  /** `offset` is the first byte wanted; null for the oldest that the server still holds. With `view` nothing may be sent but acks. */
+  terminalUrl(id: string, name: string, view: { cols: number; rows: number; offset: number | null } | { view: 1; offset: number | null }): string {
+    const given = Object.entries(view).filter(([, value]) => value !== null);
+    const query = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
     return this.socketUrl(`${projectPath(id)}/terminals/${encodeURIComponent(name)}?${query}`);
-  }
-
-  /** Looks at a terminal without touching it. */
-  onlookerSocketUrl(id: string, name: string, offset: number | null): string {
-    const query = new URLSearchParams({ view: "1" });
-    if (offset !== null) query.set("offset", String(offset));
-    return this.socketUrl(`${projectPath(id)}/terminals/${encodeURIComponent(name)}?${query}`);
-  }
-
-  /** The page that shows a terminal to somebody who only looks. */
-  onlookerUrl(id: string, name: string): string {
-    return `${this.origin}/projects/${encodeURIComponent(id)}/terminals/${encodeURIComponent(name)}`;
   }
 
   logsUrl(id: string, offset: number | null): string {

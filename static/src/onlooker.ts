@@ -20,7 +20,7 @@ export async function startOnlooker(root: HTMLElement, config: ProjectConfig, na
   const title = h("h1", { class: "onlooker-title" });
   const pane = new TerminalPane({
     label: "A terminal that others use",
-    endpoint: ({ offset }) => api.onlookerSocketUrl(project.id, name, offset),
+    endpoint: ({ offset }) => api.terminalUrl(project.id, name, { view: 1, offset }),
     offset: null,
     fresh: false,
     viewOnly: true,
@@ -36,6 +36,8 @@ export async function startOnlooker(root: HTMLElement, config: ProjectConfig, na
     title.textContent = labelOf(name, terminal?.title);
     document.title = `${title.textContent} – ${project.name}`;
     pane.setRecorded(!!terminal?.recording);
+    // It was not there, or the project did not run.
+    if (terminal && !terminal.ended && pane.session.state.get().kind === "refused") pane.session.retry();
   };
   root.classList.add("onlooker");
   root.replaceChildren(

@@ -174,6 +174,8 @@ export type StreamMessage =
 export type StreamCommand =
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "resize"; readonly cols: number; readonly rows: number }
+  /** What the screen answers by itself; of several viewers' answers only the first reaches the program. */
+  | { readonly type: "reply"; readonly data: string }
   /** Has the program draw its whole screen. */
   | { readonly type: "redraw" }
   | { readonly type: "signal"; readonly signal: "INT" | "TERM" | "QUIT" | "HUP" | "KILL" }

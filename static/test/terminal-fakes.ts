@@ -64,6 +64,7 @@ export function startSession(options: Partial<SessionOptions> = {}) {
 export const commandsOf = (connection: FakeConnection, type: string): Record<string, unknown>[] =>
   connection.sent.filter((item): item is string => typeof item === "string").map((item) => JSON.parse(item) as Record<string, unknown>).filter((item) => item["type"] === type);
 export const acksOf = (connection: FakeConnection): unknown[] => commandsOf(connection, "ack").map((ack) => ack["offset"]);
+export const repliesOf = (connection: FakeConnection): string => commandsOf(connection, "reply").map(({ data }) => data).join("");
 export const inputOf = (connection: FakeConnection): string =>
   connection.sent.filter((item): item is Uint8Array => typeof item !== "string").map((item) => new TextDecoder().decode(item)).join("");
 /** Lets the replay end, so that output counts as made now. */

@@ -200,3 +200,29 @@ def test_a_program_is_asked_to_draw_anew(client: Client, view_only: bool) -> Non
     onlooker.tell(type="redraw")
     assert "24 79\r\n24 80" in shell.until("24 80")
     assert listed(client)["cols"] == 80
+
+
+def test_of_several_answers_to_one_question_the_first_counts(client: Client) -> None:
+    shell = client.shell()
+    shell.send("stty raw -echo; echo ready-$((1 + 1)); cat -v\n")
+    shell.until("ready-2")
+    other, onlooker = client.attach("main", 2**40), client.attach("main", 2**40, view_only=True)
+    for answer in ("1", "2"):
+        shell.tell(type="reply", data=f"\x1b[{answer}R")
+        other.tell(type="reply", data="\x1b[9R")
+    shell.until("^[[1R^[[2R")
+    shell.close()
+    other.tell(type="reply", data="\x1b[3R")
+    assert "9R" not in other.until("^[[3R")
+    onlooker.tell(type="reply", data="\x1b[9R")
+    assert "only looks" in onlooker.until_closed()["detail"]
+
+
+@pytest.mark.parametrize("data", [None, "", 7, "x" * 4097])
+def test_an_answer_that_is_none_ends_its_viewer_alone(client: Client, data: object) -> None:
+    shell = client.shell()
+    other = client.attach("main", 2**40)
+    other.tell(type="reply", data=data)
+    assert "data must be" in other.until_closed()["detail"]
+    shell.send("echo fine-$((1 + 1))\n")
+    shell.until("fine-2")

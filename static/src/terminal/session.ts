@@ -145,7 +145,7 @@ export class Session implements Disposable {
   input(data: string): void {
     if (!this.options.interactive) return;
     const state = this.state.get();
-    if (isReply(data) && (state.kind !== "live" || this.cursor.isReplaying)) return;
+    if (isReply(data)) return this.reply(data);
     if (state.kind === "live") return this.outbox.text(data);
     if (state.kind === "ended") {
       if (data === "\r") this.restart();
@@ -153,6 +153,11 @@ export class Session implements Disposable {
     }
     if (this.holdTypedAhead(data)) return;
     this.blockedEmitter.fire(data.length);
+  }
+
+  /** Told apart from what was typed: every viewer's screen answers, and a program that asked wants one answer. */
+  private reply(data: string): void {
+    if (!this.cursor.isReplaying) this.command({ type: "reply", data });
   }
 
   /** Mouse reports of the old encoding: one byte for each character. */

@@ -347,7 +347,7 @@ export class TerminalPanel implements View {
       rename: () => void this.rename(active.name),
       setRecorded: (on) => void this.setRecorded(active, on),
       setSizing: (sizing) => void this.change(active, { sizing }),
-      openCopy: () => openInTab(this.api.onlookerUrl(this.project, active.name)),
+      openCopy: () => openInTab(`/projects/${this.project}/terminals/${active.name}`),
     });
     return [...own, ...items, ...looks, { label: "Close terminal", danger: true, run: () => void this.close(active.name) }];
   }

@@ -96,3 +96,14 @@ async def test_two_pages_share_a_terminal_sized_as_chosen(page: Page, server: Se
         await expect(lines(page)).to_have_count(5)
         await expect(lines(page).filter(has_text=re.compile("^5 60"))).to_have_count(1)
     await expect(lines(page)).to_have_count(rows)
+
+
+async def test_a_question_is_answered_once_whoever_looks(page: Page, server: Server, project: str) -> None:
+    await open_panel(page, server, project)
+    other = await page.context.new_page()
+    await open_panel(other, server, project)
+    async with Terminal(server, project, "terminals/terminal-1") as program:
+        asks = r"sleep 1; printf '\033[c'; sleep 1.2; printf '\033[6n'; sleep 1; echo the-$((1 + 1))-end"
+        await program.type(f"stty raw -echo; ({asks}) & cat -v\n")
+        said = await program.read_until("the-2-end")
+    assert (said.count("^[[?1;2c"), len(re.findall(r"\^\[\[\d+;\d+R", said))) == (1, 1)
