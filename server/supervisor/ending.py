@@ -32,6 +32,7 @@ class Ending:
         self._began = time.monotonic()
         self._rungs = [(self._began + seconds, number) for seconds, number in rungs]
         self._last = self._rungs[-1][0]
+        self._none = False
         self.is_over = False
         loop.call_soon(self._look)
 
@@ -52,12 +53,14 @@ class Ending:
     def _look(self) -> None:
         left = list(self._find())
         now = time.monotonic()
-        if not left or now > self._last + GIVE_UP:
+        # None twice: the first time may have been by a walk through /proc from before the last one was started.
+        if (not left and self._none) or now > self._last + GIVE_UP:
             self.is_over = True
             waiting, self._waiting = self._waiting, []
             for done in waiting:
                 done()
             return
+        self._none = not left
         while self._rungs[0][0] <= now:
             _send(left, self._rungs[0][1])
             if len(self._rungs) == 1:

@@ -1,11 +1,14 @@
 """What /proc tells of the processes below this one."""
 
 import os
+import time
 from typing import NamedTuple
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 HANGUP_BIT = 1
+RECENT = 0.005
+"""Seconds for which a walk through /proc stands: less than anyone waits before looking again."""
 
 
 class Process(NamedTuple):
@@ -19,6 +22,9 @@ class Process(NamedTuple):
     session: int
     seconds: float
     memory: int
+
+
+_last: tuple[float, dict[int, Process]] = (float("-inf"), {})
 
 
 def is_alive(pid: int) -> bool:
@@ -72,8 +78,15 @@ def descendants(root: int) -> list[Process]:
 
 
 def session_members(session: int) -> list[Process]:
-    """The living processes of a session; zombies have ended already."""
-    return [process for process in processes().values() if process.session == session and process.state not in "ZX"]
+    """The living processes of a session; zombies have ended already.
+
+    Many terminals that end together look at the same moment: one walk through /proc is then enough for all.
+    """
+    global _last
+    if time.monotonic() - _last[0] > RECENT:
+        found = processes()
+        _last = (time.monotonic(), found)
+    return [process for process in _last[1].values() if process.session == session and process.state not in "ZX"]
 
 
 def ignores_hangup(pid: int) -> bool:
