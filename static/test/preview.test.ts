@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { PathHistory, paneUrl, pathOf, urlOf } from "../src/preview/address";
 import { newPorts, portLabel, portToOpen, runPort } from "../src/preview/choice";
 import { parsePageMessage, type Report, Reports } from "../src/preview/messages";
+import { isLocalOnly } from "../src/preview/phone";
+import { FULL, isScreen, sizeOf } from "../src/preview/sizes";
 import { sentenceFor } from "../src/preview/waiting";
 import type { Port } from "../src/wire";
 import { statusOf } from "./fakes";
@@ -115,4 +117,16 @@ test("the history follows a page that goes by itself", () => {
 
 test("the pane's entry names the page to go on to", () => {
   assert.equal(paneUrl(PATH, "/a?b=c#d", true), "http://ide.example/preview/abc/3000/.hutch/pane?watch=1&next=%2Fa%3Fb%3Dc%23d");
+});
+
+test("a screen is a size, on its side or not, and nothing else is remembered", () => {
+  assert.deepEqual(sizeOf(FULL), null);
+  assert.deepEqual(sizeOf({ name: "Tablet", rotated: true }), { width: 1024, height: 768 });
+  for (const value of [null, 390, {}, { name: "Fridge", rotated: false }, { name: "Phone" }]) assert.equal(isScreen(value), false);
+  assert.ok(isScreen({ name: "Phone", rotated: true }));
+});
+
+test("addresses that a phone can not reach are told apart", () => {
+  for (const url of ["http://localhost:8000/", HOST, "http://127.0.0.1:8000/preview/a/1/", "http://[::1]/"]) assert.ok(isLocalOnly(url), url);
+  for (const url of ["https://3000-abc.preview.example.com/", "http://192.168.1.5:8000/preview/a/1/"]) assert.ok(!isLocalOnly(url), url);
 });

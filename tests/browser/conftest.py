@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
@@ -20,10 +21,16 @@ FLAGS = [
 ]
 
 
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Of the server, where a test needs others."""
+    return {}
+
+
 @pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.engine), "local"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path: Path, settings: dict[str, Any]) -> Iterator[Server]:
     tmp_path.chmod(0o755)
-    with Server(tmp_path, request.param) as server:
+    with Server(tmp_path, request.param, **settings) as server:
         yield server
 
 

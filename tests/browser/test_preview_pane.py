@@ -1,7 +1,7 @@
 """The preview's pane: where the page is, and what goes wrong in it, as far as the app lets itself be watched."""
 
 import pytest
-from playwright.async_api import FrameLocator, Page, expect
+from playwright.async_api import FrameLocator, Locator, Page, expect
 
 from tests.support.apps import INSTALL, project_with, run_in_the_ide
 from tests.support.server import Server
@@ -83,7 +83,7 @@ async def test_what_goes_wrong_in_the_page_is_listed_as_text(page: Page, server:
     problems = strip.get_by_role("listitem")
     await expect(problems.filter(has_text='<b>wrong</b> {"at":1}')).to_be_visible()
     await expect(problems.filter(has_text="ReferenceError: broken")).to_be_visible()
-    await expect(problems.filter(has_text="404 http://")).to_be_visible()
+    await expect(problems.filter(has_text="404 /missing")).to_be_visible()
     await strip.get_by_role("button", name="Clear the list").click()
     await expect(strip).to_be_hidden()
 
@@ -116,6 +116,41 @@ async def test_a_strict_page_and_a_person_who_does_not_want_it_are_left_alone(pa
     await expect(frame.locator("p")).to_contain_text("gzip")
     await frame.get_by_role("button", name="push").click()
     await expect(page.get_by_role("textbox", name="Path of the page")).to_have_value("/")
+
+
+async def test_sizes_of_phones_on_their_side_too(page: Page, server: Server) -> None:
+    await opened(page, server)
+    for choice in ("Small phone", "Rotated"):
+        await page.get_by_role("button", name="Preview menu").click()
+        await page.get_by_role("menuitem", name=choice).click()
+    await page.reload()
+    frame = page.frame_locator("iframe")
+    await expect(frame.locator("h1")).to_be_visible()
+    assert await frame.locator("body").evaluate("[innerWidth, innerHeight]") == [640, 360]
+
+
+async def open_on_a_phone(page: Page) -> Locator:
+    await page.get_by_role("button", name="Preview menu").click()
+    await page.get_by_role("menuitem", name="Open on a phone").click()
+    return page.get_by_role("dialog")
+
+
+async def test_the_address_for_a_phone_is_no_name_of_this_machine_itself(page: Page, server: Server) -> None:
+    await opened(page, server)
+    await expect(await open_on_a_phone(page)).to_contain_text("HUTCH_PREVIEW_DOMAIN")
+
+
+@pytest.mark.parametrize("settings", [{"HUTCH_PREVIEW_DOMAIN": "preview.test"}])
+async def test_the_address_for_a_phone_is_a_code(page: Page, server: Server) -> None:
+    toml = f'[run]\ninstall = false\ncommand = "node index.js"\nport = {server.app_port}\n'
+    project = project_with(server, {"hutch.toml": toml, "index.js": APP})
+    await run_in_the_ide(page, server, project)
+    await expect(page.locator("iframe")).to_be_visible(timeout=INSTALL)
+    dialog = await open_on_a_phone(page)
+    await expect(dialog).to_contain_text(f"http://{server.app_port}-{project}.preview.test:{server.port}/")
+    code = dialog.get_by_role("img", name="QR code of http")
+    dark = "(canvas) => canvas.getContext('2d').getImageData(4, 4, 7, 1).data.filter((_, at) => at % 4 === 0).join()"
+    assert await code.evaluate(dark) == "0,0,0,0,0,0,0", "the upper edge of a finder pattern"
 
 
 async def test_the_first_port_that_speaks_http_opens_and_no_other(page: Page, server: Server) -> None:

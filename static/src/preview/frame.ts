@@ -1,14 +1,8 @@
-// The frame that shows the app, at the width of a phone, a tablet or the pane.
+// The frame that shows the app, at the size of a phone, a tablet or the pane.
 
 import { h, listen } from "../dom";
 import type { Disposable } from "../lifecycle";
 import { type PageMessage, parsePageMessage } from "./messages";
-
-export const WIDTHS = [
-  { label: "Full width", width: null },
-  { label: "Phone, 390 px", width: 390 },
-  { label: "Tablet, 768 px", width: 768 },
-] as const;
 
 // The app is of another origin, whose storage and cookies are its own; it may not move the page around it.
 const SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads";
@@ -65,8 +59,10 @@ export class PreviewFrame implements Disposable {
   }
 
   /** In pixels; null for all there is. */
-  setWidth(width: number | null): void {
-    this.element.dataset["width"] = width === null ? "full" : String(width);
+  setSize(size: { readonly width: number; readonly height: number } | null): void {
+    this.element.classList.toggle("sized", size !== null);
+    this.element.style.setProperty("--frame-width", `${size?.width ?? 0}px`);
+    this.element.style.setProperty("--frame-height", `${size?.height ?? 0}px`);
   }
 
   focus(): void {

@@ -25,7 +25,12 @@ function tell(message: Readonly<Record<string, unknown>>): void {
 }
 
 function report(kind: "console" | "error" | "request", text: string, place = ""): void {
-  if (left-- > 0) tell({ type: "report", kind, text: text.slice(0, MOST_TEXT), place: place.slice(0, MOST_TEXT) });
+  if (left-- > 0) tell({ type: "report", kind, text: near(text).slice(0, MOST_TEXT), place: near(place).slice(0, MOST_TEXT) });
+}
+
+/** With the app's own addresses as the paths that the app knows. */
+function near(text: string): string {
+  return base ? text.replaceAll(base.href, "/") : text;
 }
 
 function tellPlace(): void {

@@ -7,8 +7,10 @@ import { icons } from "../icons";
 import { DisposableStore, watch } from "../lifecycle";
 import { PathHistory, paneUrl, pathOf, urlOf } from "../preview/address";
 import { newPorts, portLabel, portToOpen, runPort } from "../preview/choice";
-import { PreviewFrame, WIDTHS } from "../preview/frame";
+import { PreviewFrame } from "../preview/frame";
 import type { PageMessage, PlaceMessage } from "../preview/messages";
+import { showOnPhone } from "../preview/phone";
+import { FULL, isScreen, type Screen, SIZES, sizeOf } from "../preview/sizes";
 import { ReportStrip } from "../preview/strip";
 import { WaitingState } from "../preview/waiting";
 import { recall, remember } from "../storage";
@@ -26,10 +28,6 @@ const OUT = "M6.5 3.5h-4v10h10v-4M9 2.5h4.5V7M13.5 2.5L7.5 8.5";
 
 function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
-}
-
-function isWidth(value: unknown): value is number | null {
-  return WIDTHS.some(({ width }) => width === value);
 }
 
 export class PreviewPane implements View {
@@ -74,8 +72,7 @@ export class PreviewPane implements View {
       open: iconButton("Open in a tab of its own", OUT, () => this.openOutside()),
     };
     this.element = h("div", { class: "preview-panel" }, this.makeBar(), this.problem, this.notice, this.frame.element, this.waiting.element, this.strip.element);
-    const width = recall("preview.width", isWidth);
-    this.frame.setWidth(width);
+    this.frame.setSize(sizeOf(this.screen));
     this.listen();
   }
 
@@ -234,6 +231,14 @@ export class PreviewPane implements View {
     if (this.url) this.store.notify((await copyText(this.url)) ? "Link copied." : "The browser does not let this page copy.");
   }
 
+  private async openOnPhone(): Promise<void> {
+    try {
+      if (this.url) await showOnPhone(new URL(this.url, location.href).href);
+    } catch (error) {
+      this.store.notify(messageOf(error));
+    }
+  }
+
   private async run(): Promise<void> {
     try {
       this.store.setStatus(await this.api.run(this.project));
@@ -243,23 +248,33 @@ export class PreviewPane implements View {
   }
 
   private menu(): MenuItem[] {
-    const now = recall("preview.width", isWidth);
-    const widths = WIDTHS.map(({ label, width }) => ({ label: width === now ? `${label} ✓` : label, run: () => this.setWidth(width) }));
+    const { screen } = this;
+    const tick = (label: string, holds: boolean): string => (holds ? `${label} ✓` : label);
+    const sizes: MenuItem[] = [
+      { label: tick("Full size", screen.name === null), run: () => this.setScreen(FULL) },
+      ...SIZES.map(({ name, width, height }) => ({ label: tick(`${name}, ${width} × ${height}`, name === screen.name), run: () => this.setScreen({ ...screen, name }) })),
+    ];
+    if (screen.name !== null) sizes.push({ label: tick("Rotated", screen.rotated), run: () => this.setScreen({ ...screen, rotated: !screen.rotated }) });
     const page: MenuItem[] = this.chosen
       ? [
           { label: "Open in a tab", run: () => this.openOutside() },
           { label: "Copy link", run: () => void this.copyLink() },
+          { label: "Open on a phone…", run: () => void this.openOnPhone() },
         ]
       : [];
     const watching = this.isWatching;
     const refused = watching && this.opened !== null && this.place === null ? " (not possible in this page)" : "";
-    const watch: MenuItem = { label: `Watch for errors${refused}${watching ? " ✓" : ""}`, run: () => this.setWatching(!watching) };
-    return [...page, ...widths, watch];
+    const watch: MenuItem = { label: tick(`Watch for errors${refused}`, watching), run: () => this.setWatching(!watching) };
+    return [...page, ...sizes, watch];
   }
 
-  private setWidth(width: number | null): void {
-    remember("preview.width", width);
-    this.frame.setWidth(width);
+  private get screen(): Screen {
+    return recall("preview.screen", isScreen) ?? FULL;
+  }
+
+  private setScreen(screen: Screen): void {
+    remember("preview.screen", screen);
+    this.frame.setSize(sizeOf(screen));
   }
 
   private renderPorts(): void {
