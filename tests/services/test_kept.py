@@ -92,6 +92,13 @@ async def test_what_leads_out_of_the_folder_or_never_ends_is_not_read(logs: Logs
     assert await pieces(await logs.open(ID)) == []
 
 
+async def test_no_more_of_a_file_is_read_than_a_supervisor_writes(logs: Logs, state: Path) -> None:
+    segment(state, 0, b"")
+    os.truncate(state / "log" / f"{0:020d}.log", 1024**4)
+    log = await logs.open(ID)
+    assert log.end == sum(len(piece) for _, piece in await pieces(log)) == 2 * 1024 * 1024
+
+
 async def test_times_that_make_no_sense_are_left_out(logs: Logs, state: Path) -> None:
     entries = [(0, 1000), (5, 2000), (3, 3000), (99, 4000), (7, 2**63), (8, 5000)]
     segment(state, 0, b"0123456789", b"".join(struct.pack("!QQ", *entry) for entry in entries) + b"torn")
@@ -135,6 +142,7 @@ async def test_only_recordings_are_listed_and_strange_ones_do_no_harm(recordings
     first, second, third = listed
     assert (first.title, first.cols, first.rows, first.seconds, first.ended) == ("t", 100, 30, 2.5, "it was stopped")
     assert (second.title, second.cols, second.ended) == ("?", 80, "?")
+    assert 0 <= second.seconds < float("inf")
     assert third.ended is None and third.seconds > 0
     document, size = await recordings.open(ID, cut)
     assert (await document.read(0, size)).endswith(b'"x"]\n'), "up to the last whole line"

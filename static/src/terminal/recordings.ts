@@ -77,8 +77,7 @@ export class RecordingsView implements Disposable {
     const name = `${label}, ${formatAgo(Date.parse(recording.startedAt), Date.now())}`;
     const facts = [formatPosition(recording.seconds), formatSize(recording.size)];
     if (recording.active) facts.unshift("being recorded");
-    else if (recording.ended === null) facts.push("cut off");
-    else if (/limit|written/.test(recording.ended)) facts.push(`ended because ${recording.ended}`);
+    else facts.push(recording.ended ?? "it was cut off");
     const play = h("button", { type: "button", class: "recording-play", "data-key": `play-${recording.id}`, on: { click: () => void this.play(recording, label) } }, icon(icons.play), h("span", { class: "recording-name" }, name), h("span", { class: "recording-facts" }, facts.join(" · ")));
     const download = h("a", { class: "icon-button", href: api.recordingUrl(project, recording.id), download: "", "aria-label": `Download ${name}`, title: "Download as asciicast" }, icon(icons.download));
     const remove = iconButton(`Delete ${name}`, icons.trash, () => void this.remove(recording, name));
