@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.end_to_end.test_logs import project_that_runs
 from tests.end_to_end.test_main_job import state
-from tests.support.server import Server, wait_for
+from tests.support.server import Server, start_project, wait_for
 
 pytestmark = pytest.mark.timeout(120)
 TIME = r"\d\d:\d\d:\d\d\.\d{3} "
@@ -39,7 +38,7 @@ async def saved(page: Page, log: Locator, item: str) -> str:
 
 async def test_the_log_of_a_stopped_project_with_its_times(page: Page, server: Server) -> None:
     with server.client() as client:
-        project = project_that_runs(client, "printf '\\033[31mred\\033[0m words\\n'; sleep 0.2; echo second line")
+        project = start_project(server, "printf '\\033[31mred\\033[0m words\\n'; sleep 0.2; echo second line")
         wait_for("the end", lambda: state(client, project) == "exited")
         client.post(f"/api/projects/{project}/stop", params={"container": "true"}).raise_for_status()
     log = await open_log(page, server, project)
@@ -69,7 +68,7 @@ async def test_the_log_of_a_stopped_project_with_its_times(page: Page, server: S
 
 async def test_the_log_goes_on_when_the_project_runs_again(page: Page, server: Server) -> None:
     with server.client() as client:
-        project = project_that_runs(client, "echo life one")
+        project = start_project(server, "echo life one")
         wait_for("the end", lambda: state(client, project) == "exited")
         client.post(f"/api/projects/{project}/stop", params={"container": "true"}).raise_for_status()
         log = await open_log(page, server, project)

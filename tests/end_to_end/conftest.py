@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.server import Server, start_idle
+from tests.support.server import Server, start_project
 
 
 @pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.engine), "local"])
@@ -34,4 +34,4 @@ def lasting_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="module")
 def idle_project(lasting_server: Server) -> str:
     """A project on it whose container runs and whose app only waits."""
-    return start_idle(lasting_server)
+    return start_project(lasting_server)

@@ -10,24 +10,16 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.end_to_end.test_main_job import state
-from tests.support.server import Server, wait_for
+from tests.support.server import Server, start_project, wait_for
 from tests.support.terminal import Terminal
 
 LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)")
 
 
-def project_that_runs(client: httpx.Client, command: str) -> str:
-    project: str = client.post("/api/projects", json={"template": "python"}).raise_for_status().json()["id"]
-    toml = f"[run]\ninstall = false\ncommand = '''{command}'''\n"
-    client.put(f"/api/projects/{project}/files/hutch.toml", content=toml).raise_for_status()
-    client.post(f"/api/projects/{project}/run").raise_for_status()
-    return project
-
-
 async def test_the_log_of_a_stopped_project_is_read_with_its_times(server: Server, client: httpx.Client) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     command = "printf '\\033[31mone\\033[0m\\n'; sleep 0.3; echo two; sleep 0.3; printf 'a €'"
-    project = project_that_runs(client, command)
+    project = start_project(server, command)
     wait_for("the end", lambda: state(client, project) == "exited")
     log = f"/api/projects/{project}/logs"
     async with Terminal(server, project, "logs") as viewer:
@@ -71,7 +63,7 @@ async def test_the_log_of_a_stopped_project_is_read_with_its_times(server: Serve
 
 
 async def test_what_is_kept_is_sent_no_faster_than_it_is_taken(server: Server, client: httpx.Client) -> None:
-    project = project_that_runs(client, "seq 400000")
+    project = start_project(server, "seq 400000")
     wait_for("the end", lambda: state(client, project) == "exited")
     client.post(f"/api/projects/{project}/stop", params={"container": "true"}).raise_for_status()
     whole = client.get(f"/api/projects/{project}/logs/download").content
@@ -94,7 +86,7 @@ async def test_what_is_kept_is_sent_no_faster_than_it_is_taken(server: Server, c
 
 async def test_a_viewer_who_can_not_follow_skips_ahead_and_is_told(server: Server, client: httpx.Client) -> None:
     command = "read go < gate; head -c 14000000 /dev/zero | tr \\\\0 x; echo; echo the end"
-    project = project_that_runs(client, f"mkfifo -m 666 gate; {command}")
+    project = start_project(server, f"mkfifo -m 666 gate; {command}")
     async with server.socket(f"{project}/logs?offset=0") as slow:
         assert json.loads(await slow.recv())["offset"] == 0
         async with Terminal(server, project) as shell:

@@ -7,19 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.server import Server, wait_for
+from tests.support.server import Server, start_project, wait_for
 from tests.support.terminal import Terminal
 
 
 @pytest.fixture
-def project(client: httpx.Client) -> str:
+def project(server: Server) -> str:
     """A running project whose app only waits."""
-    project: str = client.post("/api/projects", json={"name": "recorded"}).raise_for_status().json()["id"]
-    toml = '[run]\ncommand = "sleep 1000"\n'
-    client.put(f"/api/projects/{project}/files/hutch.toml", content=toml).raise_for_status()
-    client.put(f"/api/projects/{project}/files/package.json", content="{}").raise_for_status()
-    client.post(f"/api/projects/{project}/run").raise_for_status()
-    return project
+    return start_project(server)
 
 
 def terminal_of(client: httpx.Client, project: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import Server, start_idle
+from tests.support.server import Server, start_project
 from tests.support.vanishing import Vanishing
 
 
@@ -18,7 +18,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 async def test_nothing_is_left_of_those_who_vanish(server: Server) -> None:
-    vanishing = Vanishing(server, start_idle(server))
+    vanishing = Vanishing(server, start_project(server))
     before, _ = await vanishing.run(times=2)
     assert set(vanishing.done.values()) == {2, 4} and len(vanishing.done) == 13
     assert before.viewers == before.terminals == 0

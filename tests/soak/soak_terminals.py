@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.resuming import Drill
-from tests.support.server import Server, start_idle
+from tests.support.server import Server, start_project
 from tests.support.vanishing import Vanishing
 
 pytestmark = pytest.mark.timeout(1200)
@@ -25,13 +25,13 @@ async def test_five_hundred_drops_and_kills(server: Server) -> None:
     """On both runtimes together a thousand."""
     seed, began = random.randrange(10**6), time.monotonic()
     print(f"\n{server.runtime}: dice {seed}")
-    tally = await Drill(server, start_idle(server), random.Random(seed)).run(drops=500, kills=25)
+    tally = await Drill(server, start_project(server), random.Random(seed)).run(drops=500, kills=25)
     print(f"{server.runtime}: {tally}; checksum {tally.checksum[:16]}; {time.monotonic() - began:.0f} s")
     assert sum(tally.drops.values()) == 500
 
 
 async def test_every_way_to_vanish_a_hundred_times(server: Server) -> None:
-    vanishing, began = Vanishing(server, start_idle(server)), time.monotonic()
+    vanishing, began = Vanishing(server, start_project(server)), time.monotonic()
     before, after = await vanishing.run(times=100)
     print(f"\n{server.runtime}: {sum(vanishing.done.values())} terminals opened and dropped:")
     print(*(f"  {count} × {way}" for way, count in vanishing.done.items()), sep="\n")

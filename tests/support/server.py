@@ -130,11 +130,11 @@ class Server:
         return (self.folder / "server.log").read_text()
 
 
-def start_idle(server: Server) -> str:
-    """A new project whose container runs and whose app only waits; its id."""
+def start_project(server: Server, command: str = "exec sleep 10000") -> str:
+    """A new project whose container runs and whose app is `command`, by default one that waits; its id."""
     with server.client() as client:
         id: str = client.post("/api/projects", json={"template": "python"}).raise_for_status().json()["id"]
-        toml = '[run]\ninstall = false\ncommand = "exec sleep 10000"\n'
+        toml = f"[run]\ninstall = false\ncommand = '''{command}'''\n"
         client.put(f"/api/projects/{id}/files/hutch.toml", content=toml).raise_for_status()
         client.post(f"/api/projects/{id}/run").raise_for_status()
     return id
