@@ -55,6 +55,7 @@ from server.services.templates import Templates
 from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 from server.storage.database import Database
+from server.storage.history import History
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,9 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
     database = Database(f"sqlite+aiosqlite:///{settings.data / 'hutch.db'}")
     await database.open()
     runtime = await _choose_runtime(settings)
-    documents = Documents(settings.workspaces, owner=container_user() if runtime.name == "docker" else None)
+    history = History(settings.data / "history")
+    owner = container_user() if runtime.name == "docker" else None
+    documents = Documents(settings.workspaces, owner=owner, history=history)
     projects = Projects(
         database, documents, Templates(ROOT / "templates" / "projects", ROOT / "docker"), settings.limits
     )
@@ -150,7 +153,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         adoption,
         asyncio.create_task(Reaper(workspaces).watch()),
         asyncio.create_task(lag.watch()),
-        asyncio.create_task(_tidy(accounts, links)),
+        asyncio.create_task(_tidy(accounts, links, history)),
     ]
     await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
     try:
@@ -201,9 +204,10 @@ async def _absence(docker: DockerRuntime) -> str | None:
     return None
 
 
-async def _tidy(accounts: Accounts, links: ShareLinks) -> None:
-    """Drop sessions and share links that have expired, now and every hour."""
+async def _tidy(accounts: Accounts, links: ShareLinks, history: History) -> None:
+    """Drop sessions, share links and versions of files that are too old, now and every hour."""
     while True:
+        await asyncio.to_thread(history.sweep)
         try:
             await accounts.sweep()
             await links.sweep()

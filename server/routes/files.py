@@ -86,6 +86,17 @@ def saved_answer(request: Request, path: str, saved: Saved) -> Response:
     return as_json(body, 201 if saved.created else 200, conditions.version_headers(saved.entry))
 
 
+async def list_versions(request: Request) -> Response:
+    found = await _documents(request).versions(project_of(request), query_of(request).get("path", ""))
+    return as_json([{"id": version.id, "time": time_json(version.time), "size": version.size} for version in found])
+
+
+async def read_version(request: Request) -> Response:
+    path = query_of(request).get("path", "")
+    content = await _documents(request).version(project_of(request), path, request.path_params["version"])
+    return Response(content, headers=SANDBOX, media_type="application/octet-stream")
+
+
 async def delete_file(request: Request) -> Response:
     path = _path(request)
     try:
@@ -221,7 +232,9 @@ def _list_json(entries: list[Entry]) -> bytes:
     return b"[" + b",".join(parts) + b"]"
 
 
-def as_json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def as_json(
+    value: Mapping[str, Any] | list[Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     # Starlette's own fails on names that are no UTF-8; as escapes they pass.
     return Response(json.dumps(value), status, dict(headers or {}), "application/json")
 
@@ -280,6 +293,8 @@ routes: list[BaseRoute] = [
     secured(_FILE, read_file, action="project.read"),
     secured(_FILE, write_file, action="project.write", methods=("PUT",)),
     secured(_FILE, delete_file, action="project.write", methods=("DELETE",)),
+    secured("/api/projects/{project}/history", list_versions, action="project.read"),
+    secured("/api/projects/{project}/history/{version}", read_version, action="project.read"),
     secured("/api/projects/{project}/files-op", operate, action="project.write", methods=("POST",)),
     secured("/api/projects/{project}/archive", archive, action="project.read"),
     secured("/api/projects/{project}/import", unpack, action="project.write", methods=("POST",)),

@@ -24,6 +24,7 @@ _PATH: Final[Mapping[str, Schema]] = {
     "port": PORT,
     "recording": RECORDING,
     "share": {**TEXT, "description": "The id of the link."},
+    "version": {**TEXT, "description": "The id of a version."},
     "host": {**TEXT, "description": "Such as github.com, with its port if it has one."},
 }
 _TAGS: Final[Mapping[str, str]] = {

@@ -23,6 +23,7 @@ from server.services.threads import MOST_THREADS, Lane
 from server.storage import archives, beneath, files, paths, roots, walking
 from server.storage.archives import Imported, Packing
 from server.storage.files import Require
+from server.storage.history import MOST_BYTES as MOST_VERSION, History, Version
 from server.storage.roots import Entry
 from server.storage.saving import Saved, Saving
 from server.storage.searching import Searching
@@ -116,12 +117,15 @@ class Documents:
     """Files of the projects in `workspaces_root`, which the server owns and no project can write.
 
     `owner` is the uid and gid that new projects' folders get when the server is root; that of `workspaces_root` when
-    None. Whatever is made in a project later belongs to the owner of its folder. Raises `beneath.Unsupported` on a
-    machine where files can't be opened safely.
+    None. Whatever is made in a project later belongs to the owner of its folder. `history` keeps what is saved. Raises
+    `beneath.Unsupported` on a machine where files can't be opened safely.
     """
 
-    def __init__(self, workspaces_root: Path, *, owner: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, workspaces_root: Path, *, owner: tuple[int, int] | None = None, history: History | None = None
+    ) -> None:
         beneath.require()
+        self._history = history
         self._root = workspaces_root
         self._owner = owner
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="files")
@@ -146,6 +150,8 @@ class Documents:
         """Delete all the project's files, as whomever the server is. Does nothing when there are none."""
         folder = self.folder(id)
         await self._lane(id).run(lambda: self._remove(folder))
+        if history := self._history:
+            await self._lane(id).run(lambda: history.remove(id))
         self._lanes.pop(id, None)
 
     async def usage(self, id: ProjectId) -> int:
@@ -220,7 +226,34 @@ class Documents:
         place = paths.parse_entry(path)
         saving = await self._do(id, lambda root: Saving(root, place, require), dispose=Saving.abandon)
         lane = self._lane(id)
-        return OpenSave(saving, lane, lambda: self._do(id, lambda _: saving.commit(lane.lock)))
+        return OpenSave(saving, lane, lambda: self._commit(id, place, saving))
+
+    async def _commit(self, id: ProjectId, place: bytes, saving: Saving) -> Saved:
+        lane, history = self._lane(id), self._history
+        if history is None:
+            return await self._do(id, lambda _: saving.commit(lane.lock))
+
+        def work(_: int) -> tuple[Saved, tuple[bytes | None, bytes | None]]:
+            # Before, for afterwards the old content is gone.
+            contents = saving.contents(MOST_VERSION)
+            return saving.commit(lane.lock), contents
+
+        saved, contents = await self._do(id, work)
+        # Not as the project's owner, to whom the server's own folder is closed.
+        await lane.run(lambda: history.keep(id, place, *contents))
+        return saved
+
+    async def versions(self, id: ProjectId, path: str) -> list[Version]:
+        """The earlier versions of a file that saves have left, newest first; the file itself may be gone."""
+        place, history = paths.parse_entry(path), self._history
+        return await self._lane(id).run(lambda: history.versions(id, place) if history else [])
+
+    async def version(self, id: ProjectId, path: str, version: str) -> bytes:
+        """The content of one of them. Raises NotFound."""
+        place, history = paths.parse_entry(path), self._history
+        if history is None:
+            raise NotFound("no versions are kept")
+        return await self._lane(id).run(lambda: history.read(id, place, version))
 
     async def delete(self, id: ProjectId, path: str, require: Require = anything) -> None:
         """Delete a file, a link, or a folder with all it holds. Raises PreconditionFailed."""

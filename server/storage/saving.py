@@ -22,6 +22,7 @@ from server.storage.roots import Entry, closing, entry_of, kind_of, telling
 _MOST_LINKS: Final = 40
 """As many as the kernel follows."""
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_LOOK: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _NOT_WRITABLE: Final = {errno.EACCES, errno.EPERM}
 
 
@@ -63,6 +64,17 @@ class Saving:
         with self._lock, telling(self._path):
             write_all(self._content, content, self._size)
             self._size += len(content)
+
+    def contents(self, most: int) -> tuple[bytes | None, bytes | None]:
+        """What is to be replaced, and by what; None for what has more than `most` bytes or can't be read."""
+        with self._lock:
+            after = os.pread(self._content, most + 1, 0) if self._size <= most else None
+            before = None
+            with suppress(OSError), closing(os.open(self._name, _LOOK, dir_fd=self._folder)) as current:
+                status = os.fstat(current)
+                if kind_of(status.st_mode) == "file" and status.st_size <= most:
+                    before = os.pread(current, most, 0)
+            return before, after
 
     def commit(self, lock: AbstractContextManager[object]) -> Saved:
         """Put the new content in the file's place, durably. `lock` keeps other commits of the project apart."""

@@ -79,7 +79,7 @@ export class Ide {
   readonly events: ProjectEvents;
   private readonly notices = new Notices();
   private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
-  private readonly extensions: () => Extension;
+  readonly extensions: () => Extension;
   private wrapped: boolean;
   readonly editor: EditorArea;
   private readonly tree: TreeView;

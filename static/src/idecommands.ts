@@ -56,6 +56,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "goToLine", title: "Go to line…", isEnabled: inEditor, run: withView(gotoLine) },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.toggleWrap() },
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },
+    { id: "history", title: "Earlier versions of this file…", isEnabled: inEditor, run: () => ide.side.showHistory() },
     { id: "blame", title: "Git: who last changed this line", isEnabled: inEditor, run: () => ide.side.blame() },
     { id: "searchFiles", title: "Search in files", keys: ["mod+shift+f"], run: () => ide.side.search() },
     { id: "find", title: "Find and replace in this file", isEnabled: inEditor, run: withView(openSearchPanel) },

@@ -56,6 +56,7 @@ function oneItems(ide: Ide, path: string): readonly MenuItem[] {
     { label: "Duplicate", run: attempt(() => ide.actions.duplicate(path)) },
     { label: "Copy path", run: attempt(() => copyText(path)) },
   );
+  if (!row.folder) items.push({ label: "Earlier versions…", run: attempt(() => ide.openFile(path).then(() => ide.side.showHistory())) });
   items.push({ label: row.folder ? "Download as zip" : "Download", run: () => ide.actions.download(path) });
   items.push({ label: "Delete…", key: "Del", danger: true, run: attempt(() => ide.actions.remove([path])) });
   return items;

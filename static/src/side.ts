@@ -22,8 +22,8 @@ export class Side {
 
   constructor(
     private readonly ide: Ide,
-    api: Api,
-    project: string,
+    private readonly api: Api,
+    private readonly project: string,
     tree: HTMLElement,
   ) {
     this.git = this.disposables.add(new Git(api, project, () => isRunning(ide)));
@@ -77,6 +77,12 @@ export class Side {
     const selected = this.ide.selectedText();
     const view = await this.show("search");
     if (view && "fill" in view) (view as View & { fill(text: string): void }).fill(selected);
+  }
+
+  /** Lets the person choose an earlier version of the front document. */
+  async showHistory(): Promise<void> {
+    const { chooseVersion } = await import("./history");
+    await chooseVersion(this.ide, this.api, this.project);
   }
 
   /** Says who last changed the line of the cursor. */

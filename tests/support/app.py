@@ -36,6 +36,7 @@ from server.services.templates import Templates
 from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 from server.storage.database import Database, sqlite_url
+from server.storage.history import History
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-tests-only"
@@ -104,7 +105,8 @@ async def running_app(
         path.mkdir(parents=True, exist_ok=True)
     database = Database(sqlite_url(settings.data / "hutch.db"))
     await database.open()
-    documents, accounts, runtime = Documents(settings.workspaces), Accounts(database, TOKEN), make_runtime()
+    documents = Documents(settings.workspaces, history=History(settings.data / "history"))
+    accounts, runtime = Accounts(database, TOKEN), make_runtime()
     templates = Templates(ROOT / "templates" / "projects", ROOT / "docker")
     projects = Projects(database, documents, templates, settings.limits)
     sharing, links = Sharing(database), ShareLinks(database)

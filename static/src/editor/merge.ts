@@ -11,6 +11,8 @@ export interface Sides {
   readonly mine: string;
   readonly extensions: Extension;
   readonly narrow: boolean;
+  /** What the two are called; the disk's version and the person's own when left out. */
+  readonly names?: { readonly theirs: string; readonly mine: string };
 }
 
 export interface Comparison extends Disposable {
@@ -28,18 +30,18 @@ function label(name: string): Extension {
   return EditorView.contentAttributes.of({ "aria-label": name });
 }
 
-function sideBySide({ theirs, mine, extensions }: Sides): Comparison {
+function sideBySide({ theirs, mine, extensions, names }: Sides): Comparison {
   const host = h("div", { class: "merge-editors" });
   const view = new MergeView({
-    a: { doc: theirs, extensions: [extensions, EditorState.readOnly.of(true), label("The version on disk")] },
-    b: { doc: mine, extensions: [extensions, label("Your version")] },
+    a: { doc: theirs, extensions: [extensions, EditorState.readOnly.of(true), label(names?.theirs ?? "The version on disk")] },
+    b: { doc: mine, extensions: [extensions, label(names?.mine ?? "Your version")] },
     parent: host,
     revertControls: "a-to-b",
     renderRevertControl: () => h("button", { type: "button", class: "merge-take", title: "Take this part", "aria-label": "Take this part" }, "→"),
     collapseUnchanged: { margin: 3, minSize: 6 },
     gutter: true,
   });
-  const heads = h("div", { class: "merge-heads" }, h("span", {}, "On disk"), h("span", {}, "Yours, as it will be saved"));
+  const heads = h("div", { class: "merge-heads" }, h("span", {}, names?.theirs ?? "On disk"), h("span", {}, names?.mine ?? "Yours, as it will be saved"));
   return {
     element: h("div", { class: "merge" }, heads, host),
     text: () => view.b.state.doc.toString(),
@@ -48,14 +50,14 @@ function sideBySide({ theirs, mine, extensions }: Sides): Comparison {
   };
 }
 
-function unified({ theirs, mine, extensions }: Sides): Comparison {
+function unified({ theirs, mine, extensions, names }: Sides): Comparison {
   const host = h("div", { class: "merge-editors" });
   const view = new EditorView({
     doc: mine,
-    extensions: [extensions, label("Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
+    extensions: [extensions, label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
     parent: host,
   });
-  const heads = h("div", { class: "merge-heads" }, h("span", {}, "Yours, with what the disk has in red"));
+  const heads = h("div", { class: "merge-heads" }, h("span", {}, names ? `${names.mine}, with what the version had in red` : "Yours, with what the disk has in red"));
   return {
     element: h("div", { class: "merge" }, heads, host),
     text: () => view.state.doc.toString(),
