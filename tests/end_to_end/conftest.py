@@ -27,7 +27,8 @@ def lasting_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     """One server for all tests of a module: none of them may harm it."""
     folder = tmp_path_factory.mktemp("server")
     folder.chmod(0o755)
-    with Server(folder, request.param) as server:
+    # An empty home: what the tester's own profile starts is no part of it.
+    with Server(folder, request.param, HOME=str(folder)) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""What the suite does a few times, done a thousand times: `make soak`. Takes some twenty minutes; prints counts."""
+"""What the suite does a few times, done a thousand times: `make soak`. Takes twenty minutes or more; prints counts."""
 
 import random
 import time
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(1200)
 @pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.engine), "local"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     tmp_path.chmod(0o755)
-    with Server(tmp_path, request.param, ping=2.0, HUTCH_LINK="exec") as server:
+    with Server(tmp_path, request.param, ping=2.0, HUTCH_LINK="exec", HOME=str(tmp_path)) as server:
         yield server
 
 
