@@ -54,8 +54,8 @@ bench: $(STAMPS)/dev bundle image ## measure beside what else there is and print
 	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.previews
 
-soak: $(STAMPS)/dev engine image ## lose terminals a thousand times and count what is left (twenty minutes)
-	$(BIN)/python -m pytest -q -s tests/soak/soak_terminals.py
+soak: $(STAMPS)/dev bundle engine browser image ## what takes too long for the tests: a thousand lost terminals, heavy apps
+	$(BIN)/python -m pytest -q -s tests/soak/soak_terminals.py tests/browser/soak_apps.py
 
 doctor: $(STAMPS)/install ## say what is there, what is missing, and what mends it
 	@$(BIN)/hutch doctor
