@@ -175,11 +175,13 @@ class Viewer:
             self.sender.want(self)
         return None
 
-    def show_size(self, size: tuple[int, int]) -> None:
+    def show_size(self, size: tuple[int, int]) -> bool:
         """Tell the terminal's columns and rows where they are news. Who may have a size and told none does not care."""
-        if size != (self._shown or self.size) and (self.size or self.view_only):
-            self._shown = size
-            self.sender.tell(self.id, {"type": "size", "cols": size[0], "rows": size[1]})
+        if size == (self._shown or self.size) or not (self.size or self.view_only):
+            return False
+        self._shown = size
+        self.sender.tell(self.id, {"type": "size", "cols": size[0], "rows": size[1]})
+        return True
 
     def close(self) -> None:
         self.channel.detach(self)

@@ -11,6 +11,8 @@ from .process import Program
 SMALLEST: Final = "smallest"
 LATEST: Final = "latest"
 SIZINGS: Final = (SMALLEST, LATEST)
+TELL_EVERY: Final = 0.05
+"""Seconds between two sizes told to a viewer at least: another one may send any number of them."""
 ANSWERED: Final = 1.0
 """Seconds of silence after which another viewer than the last may answer the program's questions."""
 NUDGE: Final = 0.12
@@ -35,6 +37,8 @@ class Terminal:
         self._changed = changed
         self.title: str | None = None
         self._sizing = SMALLEST
+        self._telling = False
+        self._told_at = 0.0
         self.begin(program)
 
     def begin(self, program: Program) -> None:
@@ -113,8 +117,18 @@ class Terminal:
             self._changed()
             if not self._nudging:
                 self.program.resize(*size)
-        for viewer in viewers:
-            viewer.show_size(size)
+        wait = self._told_at + TELL_EVERY - time.monotonic()
+        if wait <= 0:
+            self._tell()
+        elif not self._telling:
+            self._telling = True
+            self._loop.call_later(wait, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False
+        for viewer in self.program.channel.viewers:
+            if viewer.show_size(self._size):
+                self._told_at = time.monotonic()
 
     def described(self, name: str, most: int = MOST_TOLD) -> dict[str, Any]:
         """What is reported of it under `name`, with `most` viewers one by one."""

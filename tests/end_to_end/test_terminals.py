@@ -160,4 +160,4 @@ async def test_who_only_looks_may_have_the_screen_drawn_anew(server: Server, pro
         await shell.read_until("trapped-2")
         async with Terminal(server, project, "terminals/drawn?view=1") as onlooker:
             await onlooker.tell(type="redraw")
-            await onlooker.read_until("24 79\r\n24 80")
+            await onlooker.read_until("24 80")
