@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support.server import Server
 
@@ -19,6 +19,9 @@ FLAGS = [
     "--disable-component-update",
     "--no-first-run",
 ]
+
+# As long as for everything else: a machine with much to do makes a page slow, not wrong.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture
