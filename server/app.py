@@ -25,6 +25,7 @@ from server.routes import (
     pages,
     preview,
     recordings,
+    remembered,
     search,
     sharing,
     sockets,
@@ -48,6 +49,7 @@ from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.reaper import Reaper
 from server.services.recordings import Recordings
+from server.services.remembered import Remembered
 from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
@@ -69,6 +71,7 @@ routes: list[BaseRoute] = [
     *api.routes,
     *files.routes,
     *uploads.routes,
+    *remembered.routes,
     *search.routes,
     *git_routes.routes,
     *sockets.routes,
@@ -146,6 +149,7 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         git=git,
         cloning=cloning,
         uploads=Uploads(documents),
+        remembered=Remembered(database),
         lag=lag,
     )
     adoption = asyncio.create_task(_adopt(workspaces))

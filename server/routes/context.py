@@ -15,6 +15,7 @@ from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
+from server.services.remembered import Remembered
 from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
@@ -41,6 +42,7 @@ class Services:
     git: Git
     cloning: Cloning
     uploads: Uploads
+    remembered: Remembered
     lag: LoopLag
 
 

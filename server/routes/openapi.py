@@ -33,6 +33,7 @@ _TAGS: Final[Mapping[str, str]] = {
     "files": "A project's files.",
     "git": "Git, which runs in the project's container; 409 with `reason` says what it lacks.",
     "recordings": "What terminals have shown, to be played again.",
+    "state": "What pages remember: open tabs, sizes, settings.",
     "sockets": "WebSockets: terminals, the log, events.",
     "previews": "What a project's app serves.",
     "original": "The three calls of the original.",

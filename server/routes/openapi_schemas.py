@@ -220,6 +220,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
             ),
         ],
     },
+    "State": {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z][A-Za-z0-9.]{0,63}$"},
+        "description": "Open tabs, sizes, colours and the like. At most 64 KiB; what the values mean, pages know.",
+    },
     "NewUpload": record({"path": TEXT, "size": {**WHOLE, "description": "Bytes of the whole file."}}),
     "Upload": record(
         {"id": TEXT, "path": TEXT, "size": WHOLE, "offset": {**WHOLE, "description": "How many bytes have come."}}

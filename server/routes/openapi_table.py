@@ -242,6 +242,23 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         headers=("If-Match",),
         problems=(412,),
     ),
+    *(
+        operation
+        for path, summary in ((f"{_P}/state", "for a project"), ("/api/state", "for all projects"))
+        for operation in (
+            Operation("GET", path, "state", f"See what pages remember {summary}", _json(ref("State"))),
+            Operation(
+                "PATCH",
+                path,
+                "state",
+                f"Have pages remember something {summary}",
+                _json(ref("State")),
+                body=(JSON, ref("State")),
+                problems=(413, 422),
+                description="Keys that are sent are set, or forgotten where the value is null; the others stay.",
+            ),
+        )
+    ),
     Operation(
         "POST",
         f"{_P}/uploads",

@@ -125,6 +125,10 @@ async def _app_page(
         "folder": services.workspaces.folder(ProjectId(project["id"])) if project else "",
         "runtime": services.workspaces.runtime,
         "previewDomain": services.settings.preview_domain,
+        "remembered": {
+            "everywhere": await services.remembered.get(None),
+            "project": await services.remembered.get(ProjectId(project["id"])) if project else {},
+        },
         "nonce": nonce,
     }
     context = {"page": page, "config": config, "preload": manifest.get(page, []), "project": project}

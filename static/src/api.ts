@@ -222,6 +222,13 @@ export class Api {
     await this.send("POST", `${projectPath(id)}/files-op`, { op: "mkdir", to: path });
   }
 
+  /** Has the server remember these for pages of the project, or for all. `leaving` lets the request outlive the page. */
+  async rememberState(id: string | null, changes: Readonly<Record<string, unknown>>, leaving: boolean): Promise<void> {
+    const headers = { "Content-Type": "application/json" };
+    const path = id === null ? "/api/state" : `${projectPath(id)}/state`;
+    await this.request("PATCH", path, { headers, body: JSON.stringify(changes), keepalive: leaving });
+  }
+
   /** Where the browser finds the file's bytes, for pictures and downloads. */
   fileUrl(id: string, path: string): string {
     return this.origin + filePath(id, path);

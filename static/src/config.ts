@@ -1,5 +1,6 @@
 // The page's configuration, which the server writes into it as JSON.
 
+import type { Remembered } from "./storage";
 import { isObject, type Project } from "./wire";
 
 export interface Config {
@@ -11,6 +12,8 @@ export interface Config {
   readonly folder: string;
   readonly runtime: string;
   readonly previewDomain: string;
+  /** What pages have remembered on the server. */
+  readonly remembered: Remembered;
   /** Lets style elements through the page's content security policy. */
   readonly nonce: string;
 }
@@ -31,6 +34,12 @@ export function readConfig(page: Document): Config {
     folder: typeof value["folder"] === "string" ? value["folder"] : "",
     runtime: typeof value["runtime"] === "string" ? value["runtime"] : "",
     previewDomain: typeof value["previewDomain"] === "string" ? value["previewDomain"] : "",
+    remembered: { everywhere: fieldsOf(value["remembered"], "everywhere"), project: fieldsOf(value["remembered"], "project") },
     nonce: typeof value["nonce"] === "string" ? value["nonce"] : "",
   };
+}
+
+function fieldsOf(value: unknown, key: string): Readonly<Record<string, unknown>> {
+  const fields = isObject(value) ? value[key] : null;
+  return isObject(fields) ? fields : {};
 }

@@ -17,6 +17,8 @@ export type Decision = "save" | "discard" | "cancel";
 export interface Session {
   readonly paths: readonly string[];
   readonly active: string | null;
+  /** Where the cursors were: characters from the beginning, by path. */
+  readonly cursors?: Readonly<Record<string, number>>;
 }
 
 // Enough to tell what a file is; a picture or an archive is not downloaded for that.
@@ -46,7 +48,9 @@ export class Documents implements Disposable {
   }
 
   get session(): Session {
-    return { paths: this.list.get().map((document) => document.path.get()), active: this.front.get()?.path.get() ?? null };
+    const documents = this.list.get();
+    const cursors = documents.flatMap((document) => (document instanceof TextDocument && document.cursor > 0 ? [[document.path.get(), document.cursor]] : []));
+    return { paths: documents.map((document) => document.path.get()), active: this.front.get()?.path.get() ?? null, cursors: Object.fromEntries(cursors) };
   }
 
   find(path: string): Document | null {
@@ -136,8 +140,9 @@ export class Documents implements Disposable {
     const drafts = await this.context.drafts.list().catch(() => []);
     const paths = [...new Set([...session.paths, ...drafts.map((draft) => draft.path)])];
     const front = session.active ?? paths[0];
-    if (front !== undefined) await this.reopen(front);
-    await Promise.all(paths.filter((path) => path !== front).map((path) => this.reopen(path)));
+    const reopen = (path: string): Promise<void> => this.reopen(path, session.cursors?.[path] ?? 0);
+    if (front !== undefined) await reopen(front);
+    await Promise.all(paths.filter((path) => path !== front).map(reopen));
     const place = (document: Document): number => paths.indexOf(document.path.get());
     this.list.set([...this.list.get()].sort((a, b) => place(a) - place(b)));
   }
@@ -191,9 +196,10 @@ export class Documents implements Disposable {
     return this.add(document);
   }
 
-  private async reopen(path: string): Promise<void> {
+  private async reopen(path: string, cursor: number): Promise<void> {
     await this.load(path).catch((error: unknown) => this.recover(path, error));
     const document = this.find(path);
+    if (document instanceof TextDocument && cursor > 0) document.cursor = cursor;
     if (document && !this.front.get()) this.activate(document);
   }
 

@@ -24,7 +24,8 @@ import { DisposableStore, watch } from "./lifecycle";
 import { PendingView } from "./pending";
 import { DiskRefresh, isTerminal } from "./refresh";
 import { RunControl } from "./runcontrol";
-import { parseAnchor, recallSession, rememberSession } from "./session";
+import { anchorOf, parseAnchor } from "./session";
+import { SessionKeeper } from "./sessionkeeper";
 import { Side } from "./side";
 import { recall, remember } from "./storage";
 import { type Pane, Store } from "./store";
@@ -38,9 +39,6 @@ import { TreeView } from "./views/tree";
 import { NARROW, PaneBarView, WorkbenchView } from "./views/workbench";
 import { openMenu } from "./widgets/menu";
 import { Notices } from "./widgets/notices";
-
-// The files that a newcomer wants to see first, best first.
-const STARTERS = ["index.js", "main.py", "app.py", "index.html", "src/index.js", "README.md", "package.json"];
 
 /** Builds the page of one project in `root`. Resolves when the first file can be edited. */
 export async function startIde(root: HTMLElement, config: ProjectConfig, theme: ThemeChoice): Promise<void> {
@@ -129,7 +127,8 @@ export class Ide {
     this.connect();
     this.listen();
     this.events.start();
-    await this.loadFiles();
+    await this.disposables.add(new SessionKeeper(this.id, this.documents, this.files, this.editor.position, this.report)).restore();
+    await this.followAnchor();
     this.started = true;
     // What changed between the first look and the first connection was told to nobody.
     if (this.store.connection.get() === "open") void this.refreshFiles([""]);
@@ -158,6 +157,12 @@ export class Ide {
     } catch (error) {
       this.report(error);
     }
+  }
+
+  /** The address of this page with the file, and the line of its cursor. */
+  linkTo(document: Document): string {
+    const line = document.kind === "text" ? document.state.doc.lineAt(document.cursor).number : 1;
+    return location.origin + location.pathname + anchorOf(document.path.get(), line);
   }
 
   async saveActive(): Promise<void> {
@@ -344,34 +349,16 @@ export class Ide {
     this.disposables.add(listen(window, "beforeunload", (event) => this.documents.dirty.length > 0 && event.preventDefault()));
     this.disposables.add(listen(window, "hashchange", () => this.followAnchor()));
     this.disposables.add(listen(document, "visibilitychange", () => void this.documents.writeJournals()));
-    const rememberOpen = (): void => rememberSession(this.id, { ...this.documents.session, expanded: this.files.expandedFolders });
     this.disposables.add(listen(window, "pagehide", () => void this.documents.writeJournals()));
-    this.disposables.add(this.files.onChange(() => this.started && rememberOpen()));
-    this.disposables.add(this.documents.open.onChange(() => this.started && rememberOpen()));
-    this.disposables.add(
-      this.documents.active.onChange((active) => {
-        this.tree.select(active?.path.get() ?? null);
-        if (this.started) rememberOpen();
-      }),
-    );
-  }
-
-  private async loadFiles(): Promise<void> {
-    const session = recallSession(this.id);
-    try {
-      await this.files.load("");
-      await Promise.allSettled((session?.expanded ?? []).map((folder) => this.files.expand(folder)));
-    } catch (error) {
-      this.report(error);
-    }
-    const first = STARTERS.find((path) => this.files.rows.some((row) => row.path === path));
-    await this.documents.restore(session ?? { paths: first ? [first] : [], active: first ?? null });
-    await this.followAnchor();
+    this.disposables.add(this.documents.active.onChange((active) => this.tree.select(active?.path.get() ?? null)));
   }
 
   private async followAnchor(): Promise<void> {
     const anchor = parseAnchor(location.hash);
-    if (anchor) await this.openFile(anchor.path, { line: anchor.line });
+    if (!anchor) return;
+    await this.openFile(anchor.path, { line: anchor.line });
+    // It has led there; loaded again, the page is to show where the person was.
+    history.replaceState(history.state, "", location.pathname + location.search);
   }
 
   private handleVisible(pane: Pane): void {

@@ -35,6 +35,7 @@ function fileCommands(ide: Ide): readonly Command[] {
     { id: "delete", title: "Delete this file…", isEnabled: isOpen, run: withActive((document) => ide.actions.remove([document.path.get()])) },
     { id: "reveal", title: "Show this file in the tree", isEnabled: isOpen, run: withActive((document) => ide.reveal(document.path.get())) },
     { id: "copyPath", title: "Copy this file’s path", isEnabled: isOpen, run: withActive((document) => copyText(document.path.get())) },
+    { id: "copyLink", title: "Copy a link to this line", isEnabled: isOpen, run: withActive((document) => copyText(ide.linkTo(document))) },
     { id: "close", title: "Close tab", keys: ["alt+w"], isEnabled: isOpen, run: withActive((document) => ide.documents.close(document)) },
     { id: "closeOthers", title: "Close other tabs", isEnabled: isOpen, run: withActive((document) => ide.documents.closeAll(document)) },
     { id: "closeAll", title: "Close all tabs", isEnabled: isOpen, run: () => ide.documents.closeAll() },

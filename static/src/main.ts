@@ -1,11 +1,20 @@
 // Where every page starts.
 
+import { Api, ApiError } from "./api";
 import { readConfig } from "./config";
 import { allowStyles } from "./csp";
+import { rememberOnServer } from "./storage";
 import { ThemeChoice } from "./theme";
 
 const config = readConfig(document);
 allowStyles(document, config.nonce);
+const api = new Api();
+rememberOnServer(config.project?.id ?? null, config.remembered, (project, changes, leaving) =>
+  api.rememberState(project, changes, leaving).catch((error: unknown) => {
+    // What the server refuses it will refuse again; this browser has it.
+    if (!(error instanceof ApiError && error.status >= 400 && error.status < 500)) throw error;
+  }),
+);
 const theme = new ThemeChoice(document.documentElement);
 const app = document.getElementById("app");
 if (!app) throw new Error("expected an element #app in the page, found none");

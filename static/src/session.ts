@@ -1,4 +1,4 @@
-// Which files were open in this project, remembered by the browser.
+// Which files were open in this project, and where in them the person was.
 
 import type { Session } from "./documents";
 import { recall, remember } from "./storage";
@@ -14,16 +14,26 @@ function isStrings(value: unknown): value is readonly string[] {
 
 function isRemembered(value: unknown): value is Remembered {
   if (!isObject(value) || !isStrings(value["paths"]) || !isStrings(value["expanded"])) return false;
-  return value["active"] === null || typeof value["active"] === "string";
+  const { active, cursors } = value;
+  return (active === null || typeof active === "string") && (cursors === undefined || areCursors(cursors));
 }
 
-/** Null when the project was not open in this browser before. */
+function areCursors(value: unknown): value is Readonly<Record<string, number>> {
+  return isObject(value) && Object.values(value).every((at) => typeof at === "number" && Number.isSafeInteger(at) && at >= 0);
+}
+
+/** Null when the project was not open before. */
 export function recallSession(project: string): Remembered | null {
   return recall(`session.${project}`, isRemembered);
 }
 
 export function rememberSession(project: string, session: Remembered): void {
   remember(`session.${project}`, session);
+}
+
+/** The address of a line, which `parseAnchor` reads. */
+export function anchorOf(path: string, line: number): string {
+  return `#${path.split("/").map(encodeURIComponent).join("/")}:${line}`;
 }
 
 /** The file and line that the page's address names: `#src/index.js:12`. */

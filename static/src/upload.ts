@@ -3,7 +3,7 @@
 import { type Api, ApiError } from "./api";
 import type { Clock } from "./clock";
 import { join } from "./files";
-import { forget, recall, remember } from "./storage";
+import { forgetHere, recallHere, rememberHere } from "./storage";
 import type { Upload } from "./wire";
 
 export interface LocalFile {
@@ -76,9 +76,9 @@ export class Uploader {
     }
     // What was begun before the page was loaded again goes on.
     const key = `upload.${this.project}.${path}.${file.size}.${file.lastModified}.${expected}`;
-    const known = recall(key, isString);
+    const known = recallHere(key, isString);
     let upload = (known && (await this.api.upload(this.project, known).catch(() => null))) || (await this.api.beginUpload(this.project, path, file.size, expected));
-    remember(key, upload.id);
+    rememberHere(key, upload.id);
     for (let tries = 0; ; ) {
       try {
         upload = await this.sendPieces(upload, path, file);
@@ -87,7 +87,7 @@ export class Uploader {
         if (!(error instanceof ApiError) || !isPassing(error.status) || (tries += 1) > MOST_TRIES) throw error;
         if (error.status === 404) {
           upload = await this.api.beginUpload(this.project, path, file.size, expected);
-          remember(key, upload.id);
+          rememberHere(key, upload.id);
           continue;
         }
         await new Promise<void>((resolve) => void this.clock.after(Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries), resolve));
@@ -95,7 +95,7 @@ export class Uploader {
         upload = await this.api.upload(this.project, upload.id).catch(() => upload);
       }
     }
-    forget(key);
+    forgetHere(key);
   }
 
   private async sendPieces(begun: Upload, path: string, file: File): Promise<Upload> {

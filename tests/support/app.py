@@ -29,6 +29,7 @@ from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
 from server.services.recordings import Recordings
+from server.services.remembered import Remembered
 from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
@@ -135,6 +136,7 @@ async def running_app(
         git=git,
         cloning=cloning,
         uploads=Uploads(documents),
+        remembered=Remembered(database),
         lag=LoopLag(),
     )
     try:

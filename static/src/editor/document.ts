@@ -96,6 +96,15 @@ export class TextDocument implements Disposable {
     return this.formatted;
   }
 
+  /** Characters from the beginning; one that is set beyond the end is at the end. */
+  get cursor(): number {
+    return this.current.selection.main.head;
+  }
+
+  set cursor(at: number) {
+    this.dispatch({ selection: { anchor: Math.min(at, this.current.doc.length) } });
+  }
+
   /** Everything goes through the surface while there is one. */
   show(surface: Surface): void {
     this.surface = surface;

@@ -155,6 +155,7 @@ class TextSurface implements Surface {
     this.element = h("div", { class: "surface" }, notes, host);
     this.view = new EditorView({
       state: document.state,
+      scrollTo: EditorView.scrollIntoView(document.cursor, { y: "center" }),
       parent: host,
       dispatchTransactions: (transactions, view) => {
         view.update(transactions);

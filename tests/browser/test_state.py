@@ -1,0 +1,88 @@
+"""What a page remembers comes back in another browser, by way of the server."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.server import Server, wait_for
+
+pytestmark = pytest.mark.timeout(180)
+
+LINES = "".join(f"line {number}\n" for number in range(1, 501))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    tmp_path.chmod(0o755)
+    with Server(tmp_path, "local") as server:
+        yield server
+
+
+@pytest.fixture
+def project(server: Server) -> str:
+    with server.client() as client:
+        id: str = client.post("/api/projects", json={"name": "State"}).raise_for_status().json()["id"]
+        for name in ("src/long.txt", "other.txt"):
+            client.put(f"/api/projects/{id}/files/{name}", content=LINES).raise_for_status()
+    return id
+
+
+@asynccontextmanager
+async def a_browser(browser: Browser, server: Server) -> AsyncIterator[Page]:
+    """A page of a browser that was never here before, signed in."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    page = await context.new_page()
+    await page.goto(server.link)
+    yield page
+    await context.close()
+
+
+def cursor(server: Server, project: str) -> int | None:
+    """Where the server remembers the cursor of src/long.txt to be."""
+    with server.client() as client:
+        session: dict[str, Any] = client.get(f"/api/projects/{project}/state").json().get("session", {})
+    place: int | None = session.get("cursors", {}).get("src/long.txt")
+    return place
+
+
+async def test_tabs_cursor_and_folders_come_back_in_another_browser(
+    browser: Browser, server: Server, project: str
+) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#src/long.txt:300")
+        await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 300")
+        await page.get_by_role("treeitem", name="src").click()
+        await page.get_by_role("treeitem", name="other.txt").click()
+        await page.get_by_role("tab", name="long.txt").click()
+        await page.locator(".cm-content:visible").press("ArrowDown")
+        rested = wait_for("the cursor", lambda: cursor(server, project))
+        await page.locator(".cm-content:visible").press("ArrowDown")
+        # The page may not wait for anything when it goes.
+        await page.reload()
+        await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 302")
+        wait_for("what the page did not get to say", lambda: cursor(server, project) != rested)
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}")
+        await expect(page.get_by_role("tab", name="long.txt")).to_have_attribute("aria-selected", "true")
+        await expect(page.get_by_role("tab", name="other.txt")).to_be_visible()
+        await expect(page.locator("#file-tree [title='src/long.txt']")).to_be_visible()
+        await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 302")
+        await expect(page.locator(".cm-activeLine:visible")).to_be_in_viewport()
+
+
+async def test_a_link_to_a_line_leads_there(page: Page, server: Server, project: str) -> None:
+    await page.goto(server.link)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(f"{server.url}/projects/{project}#other.txt:42")
+    await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 42")
+    await page.keyboard.press("F1")
+    await page.keyboard.type("link to this line")
+    await page.keyboard.press("Enter")
+    link = await page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{server.url}/projects/{project}#other.txt:42"
+    await page.evaluate("location.hash = '#src/long.txt:7'")
+    await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 7")
