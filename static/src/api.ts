@@ -1,6 +1,9 @@
 // One function per endpoint of the server. No user interface here.
 
+import { contentOf, type FileContent } from "./content";
 import { type Entry, isObject, type LogTimes, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal, type Upload } from "./wire";
+
+export type { FileContent };
 
 /** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
 export class ApiError extends Error {
@@ -30,13 +33,6 @@ export interface NewProject {
   readonly dependencies?: Readonly<Record<string, string>>;
   /** The address of a Git repository, in place of a template. */
   readonly source?: string;
-}
-
-export interface FileContent {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly etag: string;
-  /** Bytes of the whole file; more than `bytes` holds when only a part was asked for. */
-  readonly size: number;
 }
 
 export interface FilePart {
@@ -333,38 +329,4 @@ async function problemOf(response: Response): Promise<ApiError> {
   if (!isObject(problem)) return new ApiError(response.status, fallback, "");
   const text = (key: string): string | null => (typeof problem[key] === "string" ? problem[key] : null);
   return new ApiError(response.status, text("title") ?? fallback, text("detail") ?? "", text("field"), text("reason"), text("host"));
-}
-
-/** The first `most` bytes of a body; what follows is not downloaded. */
-async function contentOf(response: Response, most: number): Promise<FileContent> {
-  const etag = response.headers.get("ETag") ?? "";
-  const total = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1] ?? response.headers.get("Content-Length");
-  const announced = total === null ? Number.NaN : Number(total);
-  if (announced <= most || !response.body) {
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    return { bytes, etag, size: Number.isNaN(announced) ? bytes.length : announced };
-  }
-  const bytes = await firstBytes(response.body, most);
-  return { bytes, etag, size: Number.isNaN(announced) ? bytes.length : announced };
-}
-
-async function firstBytes(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  const reader = body.getReader();
-  while (length < most) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    length += value.length;
-  }
-  await reader.cancel();
-  const bytes = new Uint8Array(Math.min(length, most));
-  let at = 0;
-  for (const part of parts) {
-    const fitting = part.subarray(0, bytes.length - at);
-    bytes.set(fitting, at);
-    at += fitting.length;
-  }
-  return bytes;
 }

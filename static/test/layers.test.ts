@@ -35,9 +35,9 @@ test("no module reaches itself by its imports", async () => {
 test("imports go one way: leaves, sockets and calls, state, editor and commands, views, pages", async () => {
   const graph = edges(await imports());
   const allowed: readonly (readonly [RegExp, RegExp])[] = [
-    [/^(lifecycle|icons|storage|text|fuzzy|format|clock)\.ts$/, /^$/],
+    [/^(lifecycle|icons|storage|text|fuzzy|format|clock|content)\.ts$/, /^$/],
     [/^(dom|wire|config)\.ts$/, /^(lifecycle|wire)\.ts$/],
-    [/^(api|socket|events|store)\.ts$/, /^(lifecycle|wire|clock|api|socket|config)\.ts$/],
+    [/^(api|socket|events|store)\.ts$/, /^(lifecycle|wire|clock|api|socket|config|content)\.ts$/],
     [/^(commands|drafts|csp|theme)\.ts$/, /^(lifecycle|dom|storage)\.ts$/],
     [/^editor\//, /^(editor\/|[a-z]+\.ts$)/],
     [/^widgets\//, /^(widgets\/|dom\.ts|icons\.ts|lifecycle\.ts)/],
