@@ -213,10 +213,6 @@ class Workspaces:
         env = {**self._runtime.layout(self._spec(workspace)).env, **options.pop("env", {})}
         return await self._require_link(workspace).execute(argv, env=env, **options)
 
-    def folder_inside(self, id: ProjectId) -> str:
-        """The project's folder as its own processes see it."""
-        return self._runtime.layout(self._spec(self._workspace(id))).workspace
-
     async def logs(self, id: ProjectId, offset: int | None) -> Stream:
         """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""
         return await self._require_link(self._workspace(id)).attach("log", offset)
