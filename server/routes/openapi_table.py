@@ -333,7 +333,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         },
         problems=(400,),
         description="One JSON object a line, sent as it is found; the last has the type `end`. "
-        "By ripgrep where the project runs. Closing the connection ends the search.",
+        "By ripgrep where the project runs, without binary files and those over 64 MiB. "
+        "Closing the connection ends the search.",
     ),
     Operation(
         "GET",

@@ -84,7 +84,14 @@ class Git:
 
     async def log(self, id: ProjectId, *, path: str = "", skip: int = 0, most: int = 50) -> list[parsing.Commit]:
         """The commits that HEAD has, newest first; none before the first."""
-        argv = ["log", f"--format={parsing.LOG_FORMAT}", f"--skip={skip}", f"--max-count={min(most, MOST_COMMITS)}"]
+        argv = [
+            "log",
+            "--no-color",
+            "--no-show-signature",
+            f"--format={parsing.LOG_FORMAT}",
+            f"--skip={skip}",
+            f"--max-count={min(most, MOST_COMMITS)}",
+        ]
         output = await self._run(id, [*argv, "--", *([_path(path)] if path else [])], reads=True)
         if output.code and "does not have any commits" in output.errors:
             return []
@@ -209,7 +216,9 @@ class Git:
         return _check(Output(output.code, b"", said, output.cut), host=place[1] if place else None).errors[-2000:]
 
     async def _diff(self, id: ProjectId, path: str, staged: bool) -> bytes:
-        argv = ["diff", "--no-ext-diff", "--no-textconv", "--no-renames", *(["--cached"] if staged else [])]
+        # Whatever the repository's settings say: it is read here, and given to `git apply`.
+        argv = ["diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--unified=3"]
+        argv += ["--src-prefix=a/", "--dst-prefix=b/", *(["--cached"] if staged else [])]
         output = await self._run(id, (*argv, "--", _path(path)), reads=True)
         if output.cut:
             raise TooLarge(f"too much of {paths.shown(os.fsencode(path))} has changed to be shown")
@@ -248,7 +257,9 @@ class Git:
         settings: Sequence[str] = (),
         hooks: bool = False,
     ) -> Output:
-        self._workspaces.touch(id, "Git")
+        if not reads:
+            # Pages look by themselves, whether or not a person does.
+            self._workspaces.touch(id, "Git")
         command = [*_GIT, *settings, *(["--no-optional-locks"] if reads else []), *argv]
         stream = await self._workspaces.execute(id, command, env=self._env(id), sourced=hooks)
         return await finish(stream, given=given, most=MOST_OUTPUT, seconds=SECONDS)

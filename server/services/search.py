@@ -118,7 +118,7 @@ def _units(text: str) -> int:
 
 def _arguments(pattern: Pattern) -> list[str]:
     argv = ["rg", "--no-config", "--json", "--hidden", "--no-require-git", "--no-ignore-parent", "--no-ignore-global"]
-    argv += ["--crlf", "--sort=path", "--max-filesize=16M", "--threads=2"]
+    argv += ["--crlf", "--sort=path", "--max-filesize=64M", "--threads=2"]
     argv += ["--case-sensitive" if pattern.case else "--ignore-case"]
     argv += [] if pattern.regex else ["--fixed-strings"]
     argv += ["--word-regexp"] if pattern.word else []

@@ -118,6 +118,11 @@ export class Git implements Disposable, Decorator {
     await this.refresh();
   }
 
+  /** Begins to fill the empty project; how it goes is a step in the project's status. */
+  async clone(url: string): Promise<void> {
+    await this.api.json("POST", this.path("/clone"), { url });
+  }
+
   /** Fetch, pull or push. */
   async exchange(what: "fetch" | "pull" | "push"): Promise<string> {
     const { output } = await this.api.json<{ readonly output: string }>("POST", this.path(`/${what}`));

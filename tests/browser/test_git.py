@@ -1,8 +1,11 @@
 """Git in the IDE: from a change to a commit that is pushed, by parts of a file, to a bare repository on the disk."""
 
+from pathlib import Path
+
 from playwright.async_api import Page, expect
 
 from tests.browser.test_search import content, make_project, open_ide
+from tests.support.git_remote import repository_over_http
 from tests.support.server import Server
 from tests.support.terminal import Terminal
 
@@ -83,3 +86,28 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     await page.get_by_role("dialog").get_by_role("textbox").fill("topic")
     await page.get_by_role("dialog").get_by_role("button", name="Save").click()
     await expect(panel.locator(".git-branch")).to_have_text("topic")
+
+
+async def test_a_project_from_a_repositorys_address(page: Page, server: Server, tmp_path: Path) -> None:
+    await page.goto(server.link)
+    address = page.get_by_label("Git address")
+    await address.fill("file:///etc")
+    await expect(page.get_by_label("Template")).to_be_disabled()
+    await page.get_by_role("button", name="Create project").click()
+    await expect(page.locator("#create-source-problem")).to_contain_text("expected the address of a Git repository")
+    with repository_over_http(tmp_path) as (url, _):
+        await address.fill(url)
+        await page.get_by_role("button", name="Create project").click()
+        await page.wait_for_url("**/projects/*")
+        await expect(page.get_by_role("treeitem", name="README.md")).to_be_visible()
+    await page.get_by_role("tab", name="Git").click()
+    await expect(page.get_by_role("list", name="Commits")).to_contain_text("One")
+
+
+async def test_git_starts_the_container_that_it_needs(page: Page, server: Server) -> None:
+    with server.client() as client:
+        project = client.post("/api/projects", json={}).raise_for_status().json()["id"]
+    await open_ide(page, server, project)
+    await page.get_by_role("tab", name="Git").click()
+    await page.get_by_role("button", name="Start the container").click()
+    await expect(page.get_by_role("button", name="Make a repository")).to_be_visible()

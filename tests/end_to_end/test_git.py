@@ -3,18 +3,14 @@
 import asyncio
 import itertools
 import json
-import os
-import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.git_remote import repository_over_http
 from tests.support.server import Server, wait_for
 from tests.support.terminal import Terminal
 
@@ -183,40 +179,9 @@ def test_hooks_and_settings_of_a_repository_run_where_the_project_runs(project: 
 
 
 @pytest.fixture
-def remote(tmp_path: Path, server: Server) -> Iterator[tuple[str, list[str]]]:
-    """A repository over HTTP that asks for an account, at an address that projects reach; and what it was sent."""
-    work = tmp_path / "work"
-    git = partial(subprocess.run, check=True, cwd=work, env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"})
-    work.mkdir()
-    (work / "README.md").write_text("cloned\n")
-    author = ["-c", "user.name=B", "-c", "user.email=b@b"]
-    for argv in (["init", "-qb", "main"], ["add", "."], [*author, "commit", "-qm", "One"], ["update-server-info"]):
-        git(["git", *argv])
-    seen: list[str] = []
-
-    class Handler(SimpleHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(self.headers.get("Authorization") or "")
-            if not self.headers.get("Authorization"):
-                self.send_response(401)
-                self.send_header("WWW-Authenticate", 'Basic realm="test"')
-                self.end_headers()
-            else:
-                super().do_GET()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    web = ThreadingHTTPServer(("0.0.0.0", 0), partial(Handler, directory=str(work)))
-    threading.Thread(target=web.serve_forever, daemon=True).start()
-    yield f"http://{address_of_this_machine()}:{web.server_port}/.git", seen
-    web.shutdown()
-    web.server_close()
-
-
-def address_of_this_machine() -> str:
-    route = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True)
-    return route.stdout.split()[0]
+def remote(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    with repository_over_http(tmp_path, asks=True) as remote:
+        yield remote
 
 
 def test_a_project_is_cloned_with_an_account_that_leaves_no_trace(

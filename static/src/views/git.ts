@@ -74,7 +74,8 @@ export class GitPanel implements View {
     if (!status) return this.renderWithout();
     if (!status.repository) {
       const make = button("Make a repository", () => this.attempt(() => this.git.change("/init")), "primary");
-      return replace(this.element, this.problem, h("p", { class: "pane-note" }, "This project is no Git repository yet."), make);
+      const clone = button("Clone one…", () => this.attempt(() => this.clone()));
+      return replace(this.element, this.problem, h("p", { class: "pane-note" }, "This project is no Git repository yet."), make, clone);
     }
     const had = this.element.contains(this.message);
     this.renderHead(status);
@@ -209,6 +210,11 @@ export class GitPanel implements View {
     const url = await prompt("Address of the remote, such as https://github.com/me/project.git", "", (value) => (value ? null : "An address is needed."));
     if (url) await this.git.change("/remote", { url });
     return url !== null;
+  }
+
+  private async clone(): Promise<void> {
+    const url = await prompt("Address of the repository, to be cloned into the empty project", "", (value) => (value ? null : "An address is needed."));
+    if (url) await this.git.clone(url);
   }
 
   private moreItems(): readonly MenuItem[] {

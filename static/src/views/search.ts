@@ -127,7 +127,7 @@ export class SearchPanel implements View {
     clearTimeout(this.timer);
     this.shown.clear();
     replace(this.results);
-    replace(this.outcome);
+    replace(this.outcome, this.replacing.canUndo && button("Undo the last replace", () => void this.undo()));
     this.problem.textContent = "";
     const query: SearchQuery = {
       q: this.input.value,
