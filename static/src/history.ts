@@ -49,7 +49,7 @@ function showVersion(ide: Ide, document: TextDocument, old: string, written: str
     "div",
     { class: "merge-actions" },
     h("p", {}, "Bring the whole version back, or take over parts of it."),
-    ...(document.readOnly ? [] : [button("Restore this version", () => end(old), "primary"), button("Save the right side", () => end(comparison.text()))]),
+    ...(document.readOnly ? [] : [button("Restore this version", () => end(old), "primary"), button("Save the edited text", () => end(comparison.text()))]),
     button("Close", () => end(null)),
   );
   const cover = ide.editor.cover(document, h("div", { class: "merge-cover", role: "group", "aria-label": "An earlier version" }, actions, comparison.element));
