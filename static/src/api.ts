@@ -1,7 +1,7 @@
 // One function per endpoint of the server. No user interface here.
 
 import { contentOf, type FileContent } from "./content";
-import { type Entry, isObject, type LogTimes, type Port, type Project, type Recording, type Sizing, type Status, type Template, type Terminal, type Upload } from "./wire";
+import { type Entry, isObject, type LogTimes, type Port, type Project, type Recording, type ShareLink, type Sizing, type Status, type Template, type Terminal, type Upload, type Visibility } from "./wire";
 
 export type { FileContent };
 
@@ -100,6 +100,24 @@ export class Api {
 
   ports(id: string): Promise<Port[]> {
     return this.json("GET", `${projectPath(id)}/ports`);
+  }
+
+  /** Decides who sees a port. Returns it as it is now. */
+  setVisibility(id: string, port: number, visibility: Visibility): Promise<{ readonly visibility: Visibility }> {
+    return this.json("PUT", portPath(id, port), { visibility });
+  }
+
+  shareLinks(id: string, port: number): Promise<ShareLink[]> {
+    return this.json("GET", `${portPath(id, port)}/shares`);
+  }
+
+  /** A new link that is good for so many seconds; its `url` is told this once. */
+  makeShareLink(id: string, port: number, expiresIn: number): Promise<ShareLink & { readonly url: string }> {
+    return this.json("POST", `${portPath(id, port)}/shares`, { expiresIn });
+  }
+
+  async revokeShareLink(id: string, port: number, link: string): Promise<void> {
+    await this.request("DELETE", `${portPath(id, port)}/shares/${encodeURIComponent(link)}`);
   }
 
   terminals(id: string): Promise<Terminal[]> {
@@ -297,6 +315,10 @@ export function projectPath(id: string): string {
 
 function recordingPath(id: string, recording: string): string {
   return `${projectPath(id)}/recordings/${encodeURIComponent(recording)}`;
+}
+
+function portPath(id: string, port: number): string {
+  return `${projectPath(id)}/ports/${port}`;
 }
 
 function filePath(id: string, path: string): string {

@@ -13,6 +13,16 @@ export interface Step {
   readonly detail: string | null;
 }
 
+/** A public port needs no sign-in. */
+export type Visibility = "private" | "public";
+
+/** A link that lets whoever has it reach a port. Times are RFC 3339. */
+export interface ShareLink {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+}
+
 export interface Port {
   readonly port: number;
   readonly address: string;
@@ -20,8 +30,7 @@ export interface Port {
   /** Whether HTTP is spoken there; null while that is not known. */
   readonly http: boolean | null;
   readonly url: string;
-  /** A public port needs no sign-in. */
-  readonly visibility: "private" | "public";
+  readonly visibility: Visibility;
 }
 
 /** Memory and disk in bytes, cpu in processors; null where the runtime can't tell. */

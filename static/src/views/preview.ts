@@ -11,6 +11,7 @@ import { PreviewFrame } from "../preview/frame";
 import type { PageMessage, PlaceMessage } from "../preview/messages";
 import { showOnPhone } from "../preview/phone";
 import { FULL, isScreen, type Screen, SIZES, sizeOf } from "../preview/sizes";
+import { openSharing } from "../preview/sharing";
 import { ReportStrip } from "../preview/strip";
 import { WaitingState } from "../preview/waiting";
 import { recall, remember } from "../storage";
@@ -40,6 +41,7 @@ export class PreviewPane implements View {
   private readonly notice = h("div", { class: "preview-notice", role: "status", hidden: true });
   private readonly portSelect = h("select", { class: "input preview-port", "aria-label": "Port", hidden: true });
   private readonly address: HTMLInputElement;
+  private readonly publicBadge = h("button", { type: "button", class: "badge", title: "Everyone who has the address sees this port", hidden: true, on: { click: () => this.share() } }, "Public");
   private readonly problem = h("p", { class: "preview-problem problem", role: "alert" });
   private readonly buttons: { readonly back: HTMLButtonElement; readonly forward: HTMLButtonElement; readonly reload: HTMLButtonElement; readonly open: HTMLButtonElement };
   private readonly project: string;
@@ -96,7 +98,7 @@ export class PreviewPane implements View {
     more.setAttribute("aria-haspopup", "menu");
     this.disposables.add(listen(form, "submit", (event) => this.handleSubmit(event)));
     this.disposables.add(listen(this.portSelect, "change", () => this.choose(Number(this.portSelect.value))));
-    return h("div", { class: "preview-bar", role: "toolbar", "aria-label": "Preview" }, back, forward, reload, this.portSelect, form, open, more);
+    return h("div", { class: "preview-bar", role: "toolbar", "aria-label": "Preview" }, back, forward, reload, this.portSelect, form, this.publicBadge, open, more);
   }
 
   private listen(): void {
@@ -239,6 +241,10 @@ export class PreviewPane implements View {
     }
   }
 
+  private share(): void {
+    if (this.chosen) openSharing(this.api, this.project, this.chosen);
+  }
+
   private async run(): Promise<void> {
     try {
       this.store.setStatus(await this.api.run(this.project));
@@ -260,6 +266,7 @@ export class PreviewPane implements View {
           { label: "Open in a tab", run: () => this.openOutside() },
           { label: "Copy link", run: () => void this.copyLink() },
           { label: "Open on a phone…", run: () => void this.openOnPhone() },
+          { label: "Share…", run: () => this.share() },
         ]
       : [];
     const watching = this.isWatching;
@@ -308,6 +315,7 @@ export class PreviewPane implements View {
 
   private renderButtons(): void {
     const { back, forward, reload, open } = this.buttons;
+    this.publicBadge.hidden = this.chosen?.visibility !== "public";
     setProps(back, { disabled: !this.history.canGoBack && !this.place?.back });
     setProps(forward, { disabled: !this.history.canGoForward && !this.place?.forward });
     for (const control of [reload, open, this.address]) setProps(control, { disabled: !this.isListening });
