@@ -21,6 +21,7 @@ FLOOD = (
     """while :; do eval "printf '%08d\\n' {$i..$((i + 999))}"; i=$((i + 1000)); read -t 0.1 -u 9; done\n"""
 )
 LINE = 9
+TICK = 1000 * LINE
 MOST_AT_ONCE = 20_000
 """Bytes that are read through one connection at most."""
 RESUME_WITHIN = 20.0
@@ -95,15 +96,16 @@ class Drill:
         return connection
 
     async def _read(self, connection: ClientConnection, wanted: int) -> None:
-        until = self._offset + wanted
+        """At least so many bytes, and on until there is no backlog: of two kills in a row it would outgrow the ring."""
+        until, size = self._offset + wanted, 0
         async with asyncio.timeout(RESUME_WITHIN):
-            while self._offset < until:
+            while self._offset < until or size > TICK:
                 frame = await connection.recv()
                 assert isinstance(frame, bytes), frame
-                at = self._offset - self._begin
-                assert frame == _numbers(at, len(frame)), f"other bytes than expected at {at}: {frame[:30]!r}"
+                size, at = len(frame), self._offset - self._begin
+                assert frame == _numbers(at, size), f"other bytes than expected at {at}: {frame[:30]!r}"
                 self._sum.update(frame)
-                self._offset += len(frame)
+                self._offset += size
                 await connection.send(json.dumps({"type": "ack", "offset": self._offset}))
 
     async def _drop(self, connection: ClientConnection, way: str) -> None:
