@@ -105,7 +105,7 @@ def to_app(headers: RawHeaders, road: Road) -> list[tuple[bytes, bytes]]:
     """What the app gets to see of a request's headers."""
     sent: list[tuple[bytes, bytes]] = [(b"host", f"localhost:{road.target.port}".encode())]
     # Where both are sent, the length is a lie that the app might believe.
-    chunked = any(name.lower() == b"transfer-encoding" for name, _ in headers)
+    chunked = b"transfer-encoding" in {name.lower() for name, _ in headers}
     for name, value in end_to_end(headers):
         if name == b"content-length" and chunked:
             continue

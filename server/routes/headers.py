@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
@@ -12,6 +13,8 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 
 _NAME = r"[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_.])?"
 _AUTHORITY: Final = re.compile(rf"(?P<host>{_NAME}|\[[0-9a-f:.]{{2,45}}\])(?::(?P<port>[1-9][0-9]{{0,4}}))?", re.ASCII)
+_LONGEST: Final = 262
+"""Characters of a host with its port."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -34,6 +37,11 @@ class Origin:
 
 def parse_authority(scheme: str, text: str) -> Origin | None:
     """The origin that a Host header names, None where it is not strictly a host with at most a port."""
+    return _parse_authority(scheme, text) if len(text) <= _LONGEST else None
+
+
+@lru_cache
+def _parse_authority(scheme: str, text: str) -> Origin | None:
     match = _AUTHORITY.fullmatch(text.lower())
     if match is None:
         return None
@@ -63,8 +71,13 @@ def values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
 
 def single(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     """The header's value, None when it is absent or there more than once."""
-    found = values(headers, name)
-    return found[0] if len(found) == 1 else None
+    found = None
+    for key, value in headers:
+        if key == name:
+            if found is not None:
+                return None
+            found = value
+    return None if found is None else found.decode("latin-1")
 
 
 def is_secure(scope: Scope) -> bool:

@@ -4,7 +4,6 @@ By path an app is on the IDE's origin. A sandbox gives its pages an origin that 
 stands in for the cookies that such a page can't send.
 """
 
-from functools import cached_property
 from typing import Final
 
 from starlette.requests import HTTPConnection, Request
@@ -46,16 +45,11 @@ class _PathVisit(Visit):
     """Under the IDE's own origin, with the session or the token."""
 
     def __init__(self, scope: Scope, target: Target, origin: Origin, rest: bytes) -> None:
-        super().__init__(scope, services_of(HTTPConnection(scope)), target, origin)
-        self._rest = rest
+        super().__init__(scope, services_of(HTTPConnection(scope)), target, origin, b"/" + rest)
 
     @property
     def prefix(self) -> str:
         return f"/preview/{self.target.project}/{self.target.port}"
-
-    @cached_property
-    def path(self) -> bytes:
-        return b"/" + self._rest
 
     @property
     def is_watched(self) -> bool:

@@ -5,7 +5,6 @@ an app's origin, and no app on the IDE's.
 """
 
 import re
-from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
@@ -50,7 +49,8 @@ class PreviewHosts:
             origin = _addressed(scope)
             target = None if origin is None else services.previews.parse_host(origin.host)
             if origin is not None and target is not None:
-                visit = _HostVisit(scope, services, target, origin)
+                path = guard.requested_path(scope).partition("?")[0].encode("latin-1")
+                visit = _HostVisit(scope, services, target, origin, path)
             elif origin is not None and (conflict := domain_conflict(origin.host, services.previews.domain)):
                 raise Forbidden(conflict)
         except AppError as error:
@@ -64,10 +64,6 @@ class PreviewHosts:
 
 class _HostVisit(Visit):
     """On the preview's own host."""
-
-    @cached_property
-    def path(self) -> bytes:
-        return guard.requested_path(self.scope).partition("?")[0].encode("latin-1")
 
     @property
     def is_watched(self) -> bool:

@@ -172,7 +172,7 @@ def _start(exchange: Exchange, road: Road, *, framed: bool) -> Message:
     if exchange.status in (204, 304):
         # It tells of a body that does not come, which the server takes for a mistake.
         answered = [pair for pair in answered if pair[0] != b"content-length"]
-    if any(_BAD_VALUE.search(value) for _, value in answered):
+    if _BAD_VALUE.search(b"".join([value for _, value in answered])):
         raise BadGateway("the app's answer has a header with control characters")
     return {"type": "http.response.start", "status": exchange.status, "headers": answered}
 

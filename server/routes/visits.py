@@ -1,7 +1,6 @@
 """A visit to a preview, from leave to answer: what previews on hosts and by path have in common."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -50,13 +49,17 @@ class Admission:
 
 
 class Visit:
-    """One request or WebSocket to a preview, from leave to answer. What differs by road is in the subclasses."""
+    """One request or WebSocket to a preview, from leave to answer. What differs by road is in the subclasses.
 
-    def __init__(self, scope: Scope, services: Services, target: Target, origin: Origin) -> None:
+    `path` is as the app knows it, and as it was sent.
+    """
+
+    def __init__(self, scope: Scope, services: Services, target: Target, origin: Origin, path: bytes) -> None:
         self.scope = scope
         self.services = services
         self.target = target
         self.origin = origin
+        self.path = path
         self.connection = HTTPConnection(scope)
 
     @property
@@ -70,11 +73,6 @@ class Visit:
             return self.services.previews.ide
         host = (self.scope.get("server") or ("localhost", None))[0]
         return f"{self.origin.scheme}://{f'[{host}]' if ':' in host else host}{self.origin.suffix}"
-
-    @cached_property
-    def path(self) -> bytes:
-        """The path as the app knows it, as it was sent."""
-        raise NotImplementedError
 
     @property
     def is_watched(self) -> bool:
