@@ -27,6 +27,20 @@ const listen = (server, port) => new Promise((done) => server.listen(port, () =>
   await listen(http.createServer((request, response) => response.end("<!doctype html><h1>seen</h1>")), high);
 })();
 """
+LATE = """const { createServer } = require("node:http"), { existsSync } = require("node:fs");
+const page = (word) => `<!doctype html><h1>${word}</h1><a href="/more">more</a>`;
+const second = createServer((request, response) => response.end(page("second")));
+const first = createServer((request, response) => {
+  if (request.url === "/more" && !second.listening) second.listen(0);
+  response.end(page("first"));
+});
+console.log("still compiling");
+const timer = setInterval(() => {
+  if (!existsSync("go")) return;
+  clearInterval(timer);
+  first.listen(process.env.PORT);
+}, 50);
+"""
 FORGED = """for (const data of [null, 1, "x", { hutch: 1 }, { hutch: { type: "place", path: "https://evil.example/" } },
   { hutch: { type: "place", path: "//evil.example/", back: "yes" } },
   { hutch: { type: "report", kind: "x", text: "y" } },
@@ -163,3 +177,23 @@ async def test_the_first_port_that_speaks_http_opens_and_no_other(page: Page, se
     await ports.select_option(await mute.get_attribute("value"))
     await expect(page.get_by_text("does not speak HTTP")).to_be_visible()
     await expect(page.locator("iframe")).to_have_count(0)
+
+
+async def test_the_pane_waits_with_the_log_and_offers_a_port_that_comes_later(page: Page, server: Server) -> None:
+    toml = f'[run]\ninstall = false\ncommand = "node index.js"\nport = {server.app_port}\n'
+    project = project_with(server, {"hutch.toml": toml, "index.js": LATE})
+    frame = await run_in_the_ide(page, server, project)
+    log = page.get_by_label("Last lines of the log")
+    await expect(log).to_contain_text("still compiling", timeout=INSTALL)
+    await expect(page.get_by_text(f"nothing listens on port {server.app_port} yet")).to_be_visible()
+    with server.client() as client:
+        client.put(f"/api/projects/{project}/files/go", content="").raise_for_status()
+    await expect(frame.locator("h1")).to_have_text("first")
+    await expect(log).to_be_hidden()
+    await frame.get_by_role("link").click()
+    notice = page.get_by_role("status").filter(has_text="listens")
+    await expect(notice).to_contain_text("node")
+    await expect(frame.locator("h1")).to_have_text("first")
+    await notice.get_by_role("button", name="Open").click()
+    await expect(frame.locator("h1")).to_have_text("second")
+    await expect(notice).to_be_hidden()
