@@ -106,7 +106,9 @@ async def test_a_page_in_the_frame_can_not_fool_the_pane(page: Page, server: Ser
     frame = await opened(page, server)
     address = page.get_by_role("textbox", name="Path of the page")
     await page.evaluate(FORGED.replace("parent.", "window."))
-    await expect(page.get_by_role("region", name="Problems of the page")).to_be_hidden()
+    nested = "document.body.appendChild(document.createElement('iframe')).contentWindow.setTimeout(script)"
+    await frame.locator("body").evaluate(f"(body, script) => {nested}", FORGED.replace("parent.", "top."))
+    await expect(frame.locator("iframe")).to_have_count(1)
     await frame.locator("body").evaluate(f"() => {{ {FORGED} }}")
     strip = page.get_by_role("region", name="Problems of the page")
     await strip.get_by_role("button", name="1 error").click()
