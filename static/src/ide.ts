@@ -12,6 +12,7 @@ import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
 import { viewing, wrap } from "./editor/setup";
+import { EditorPreferences } from "./editorpreferences";
 import { ProjectEvents } from "./events";
 import { FileActions } from "./fileactions";
 import { FileIndex } from "./fileindex";
@@ -84,6 +85,7 @@ export class Ide {
   private readonly header: HeaderView;
   private readonly steps: StepsView;
   private readonly pending: Readonly<Record<"terminal" | "logs" | "preview", PendingView>>;
+  private readonly look = new EditorPreferences(document.documentElement);
   private started = false;
 
   constructor(
@@ -193,6 +195,11 @@ export class Ide {
   async refreshFiles(paths: readonly string[]): Promise<void> {
     this.index.invalidate();
     await Promise.all([this.files.refresh(paths), this.documents.check(paths)]);
+  }
+
+  async openSettings(): Promise<void> {
+    const [{ openSettings }, { TerminalPreferences }] = await Promise.all([import("./views/settings"), import("./terminal/preferences")]);
+    openSettings({ theme: this.theme, editor: this.look, terminal: new TerminalPreferences(), wrapped: this.wrapped, toggleWrap: () => this.toggleWrap() });
   }
 
   toggleWrap(): void {
@@ -330,6 +337,8 @@ export class Ide {
     disposables.add(this.files.onRemoved((path) => void this.documents.handleRemoved(path).catch(this.report)));
     disposables.add(watch(this.actions.progress, (sentence) => this.tree.say("progress", sentence)));
     disposables.add(watch(store.watching, ({ detail }) => this.tree.say("late", detail && `Programs’ changes show late: ${detail}.`)));
+    // The editor measures its letters itself, and only when told that they changed.
+    disposables.add(this.look.fontSize.onChange(() => this.activeView()?.requestMeasure()));
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
     disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));

@@ -92,6 +92,7 @@ function viewCommands(ide: Ide): readonly Command[] {
     { id: "toggleFiles", title: "Show or hide the files", keys: ["mod+b"], run: () => ide.workbench.toggle("files") },
     { id: "toggleBottom", title: "Show or hide terminal and logs", keys: ["mod+j"], run: () => ide.workbench.toggle("bottom") },
     { id: "togglePreview", title: "Show or hide the preview", keys: ["mod+alt+p"], run: () => ide.workbench.toggle("preview") },
+    { id: "settings", title: "Settings…", keys: ["mod+,"], run: () => ide.openSettings() },
     { id: "toggleTheme", title: "Light or dark colours", run: () => ide.theme.toggle() },
     { id: "projects", title: "All projects", run: () => location.assign("/") },
   ];

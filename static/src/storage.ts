@@ -129,6 +129,16 @@ export function recall<T>(key: string, accept: (value: unknown) => value is T): 
 export function remember(key: string, value: unknown): void {
   server?.set(key, value);
   rememberHere(key, value);
+  for (const task of listeners.get(key) ?? []) task();
+}
+
+const listeners = new Map<string, Set<() => void>>();
+
+/** Calls `task` whenever this page remembers something under `key`. The result ends that. */
+export function onRemembered(key: string, task: () => void): { dispose(): void } {
+  const tasks = listeners.get(key) ?? new Set();
+  listeners.set(key, tasks.add(task));
+  return { dispose: () => void tasks.delete(task) };
 }
 
 /** The same for what means nothing to another browser. */

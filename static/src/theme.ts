@@ -4,18 +4,21 @@ import { listen } from "./dom";
 import { type Disposable, DisposableStore, type Observable, Value } from "./lifecycle";
 import { recall, remember } from "./storage";
 
-export type Theme = "system" | "light" | "dark";
+export const THEMES = ["system", "light", "dark", "contrast"] as const;
+/** `contrast` is high contrast, light or dark as the system is. */
+export type Theme = (typeof THEMES)[number];
 
 function isTheme(value: unknown): value is Theme {
-  return value === "system" || value === "light" || value === "dark";
+  return THEMES.some((theme) => theme === value);
 }
 
-/** Keeps `data-theme` of the page's root in step with the choice, in other tabs too. */
+/** Keeps `data-theme` and `data-contrast` of the page's root in step with the choice, in other tabs too. */
 export class ThemeChoice implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly choice: Value<Theme>;
   private readonly isDark: Value<boolean>;
   private readonly system = matchMedia("(prefers-color-scheme: dark)");
+  private readonly contrast = matchMedia("(prefers-contrast: more)");
 
   readonly theme: Observable<Theme>;
   /** Whether dark colours show now. */
@@ -27,6 +30,7 @@ export class ThemeChoice implements Disposable {
     this.theme = this.choice;
     this.dark = this.isDark;
     this.disposables.add(listen(this.system, "change", () => this.apply()));
+    this.disposables.add(listen(this.contrast, "change", () => this.apply()));
     this.disposables.add(listen(window, "storage", (event) => event.key === "hutch.theme" && this.reload()));
     this.apply();
   }
@@ -54,8 +58,9 @@ export class ThemeChoice implements Disposable {
 
   private apply(): void {
     const theme = this.choice.get();
-    const dark = theme === "system" ? this.system.matches : theme === "dark";
+    const dark = theme === "system" || theme === "contrast" ? this.system.matches : theme === "dark";
     this.root.dataset["theme"] = dark ? "dark" : "light";
+    this.root.dataset["contrast"] = theme === "contrast" || (theme === "system" && this.contrast.matches) ? "more" : "usual";
     this.isDark.set(dark);
   }
 }

@@ -86,3 +86,28 @@ async def test_a_link_to_a_line_leads_there(page: Page, server: Server, project:
     assert link == f"{server.url}/projects/{project}#other.txt:42"
     await page.evaluate("location.hash = '#src/long.txt:7'")
     await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 7")
+
+
+async def test_settings_count_at_once_and_in_every_browser(browser: Browser, server: Server, project: str) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#other.txt")
+        await expect(page.locator(".cm-content:visible")).to_contain_text("line 1")
+        await page.keyboard.press("Control+,")
+        await page.get_by_role("combobox", name="Colours").select_option("High contrast")
+        await expect(page.locator("html")).to_have_attribute("data-contrast", "more")
+        await page.get_by_label("Text size of the editor").fill("22")
+        await page.get_by_label("Text size of the editor").press("Tab")
+        await expect(page.locator(".cm-content:visible")).to_have_css("font-size", "22px")
+        await page.get_by_label("Wrap long lines").check()
+        await page.get_by_label("Text size of terminals").fill("99")
+        await page.get_by_label("Text size of terminals").press("Tab")
+        await page.get_by_role("button", name="Done").click()
+        with server.client() as client:
+            wait_for("the settings", lambda: client.get("/api/state").json().get("wrap"))
+            everywhere = client.get("/api/state").json()
+        assert (everywhere["theme"], everywhere["editor.fontSize"]) == ("contrast", 22)
+        assert "terminal.fontSize" not in everywhere, "nobody can read that"
+    async with a_browser(browser, server) as page:
+        await expect(page.locator("html")).to_have_attribute("data-contrast", "more")
+        await page.goto(f"{server.url}/projects/{project}#other.txt")
+        await expect(page.locator(".cm-content:visible")).to_have_css("font-size", "22px")

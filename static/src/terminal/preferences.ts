@@ -1,7 +1,7 @@
 // How terminals look to this person, remembered by the browser and shared by all panels of the page.
 
 import { type Observable, Value } from "../lifecycle";
-import { recall, remember } from "../storage";
+import { onRemembered, recall, remember } from "../storage";
 
 const SMALLEST = 8;
 const LARGEST = 32;
@@ -24,15 +24,23 @@ export class TerminalPreferences {
   /** Output is read out, and the screen's lines can be walked through. Costs speed, so it is off until asked for. */
   readonly screenReader: Observable<boolean> = this.reader;
 
+  constructor() {
+    // There may be several of these in a page, and one person.
+    onRemembered("terminal.fontSize", () => this.size.set(recall("terminal.fontSize", isFontSize) ?? DEFAULT_SIZE));
+    onRemembered("terminal.screenReader", () => this.reader.set(recall("terminal.screenReader", isBoolean) ?? false));
+  }
+
   /** Makes the font larger or smaller by `steps` pixels; 0 goes back to the usual size. */
   zoom(steps: number): void {
-    const next = steps === 0 ? DEFAULT_SIZE : this.size.get() + steps;
-    this.size.set(Math.min(LARGEST, Math.max(SMALLEST, next)));
-    remember("terminal.fontSize", this.size.get());
+    this.setFontSize(steps === 0 ? DEFAULT_SIZE : this.size.get() + steps);
+  }
+
+  /** In pixels, as near to `size` as can be read. */
+  setFontSize(size: number): void {
+    remember("terminal.fontSize", Math.min(LARGEST, Math.max(SMALLEST, size)));
   }
 
   toggleScreenReader(): void {
-    this.reader.set(!this.reader.get());
-    remember("terminal.screenReader", this.reader.get());
+    remember("terminal.screenReader", !this.reader.get());
   }
 }
