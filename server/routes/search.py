@@ -1,10 +1,11 @@
 """Search in files over HTTP: matches as lines of JSON, sent as they are found."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, Final, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
@@ -15,6 +16,8 @@ from server.routes.downloads import Stream, chained
 from server.routes.files import query_of
 from server.routes.guard import secured
 
+T = TypeVar("T")
+
 MOST_QUERY: Final = 1000
 MOST_GLOBS: Final = 50
 MEDIA: Final = "application/x-ndjson"
@@ -23,8 +26,31 @@ MEDIA: Final = "application/x-ndjson"
 async def search(request: Request) -> Response:
     found = services_of(request).search.find(ProjectId(request.path_params["project"]), pattern(query_of(request)))
     # The first is asked for before the answer begins, so that a wrong pattern can still be said.
-    first = await anext(found)
+    try:
+        first = await _unless_gone(request, anext(found))
+    except ClientDisconnect:
+        # To nobody.
+        return Response(status_code=204)
     return Stream(_lines(chained(first, found)), found.aclose, media_type=MEDIA)
+
+
+async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """What `work` comes to; it is cancelled when the client goes. Raises ClientDisconnect then."""
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnection(request))
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        for task in (working, gone):
+            task.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
+
+
+async def _disconnection(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def pattern(query: dict[str, str]) -> Pattern:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.models import Pattern, ProjectId
-from tests.support.app import App, run_locally, running_app
+from tests.support.app import TOKEN, App, run_locally, running_app
 
 MATCH = {
     "type": "match",
@@ -108,3 +108,38 @@ async def test_ripgrep_that_is_killed_is_no_complete_search(app: App, project: P
     play(app, "kill -9 $$")
     (end,) = await search(app, project)
     assert "not complete" in end["stopped"]
+
+
+@pytest.mark.parametrize("found", [True, False])
+async def test_a_client_that_goes_takes_its_search_along(
+    app: App, project: ProjectId, tmp_path: Path, found: bool
+) -> None:
+    play(app, f"{SAY_MATCH if found else 'true'}; echo $$ > {tmp_path}/pid; exec sleep 1000")
+    gone = asyncio.Event()
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Any:
+        if requests:
+            return requests.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {
+        **{"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "GET"},
+        **{"scheme": "http", "path": f"/api/projects/{project}/search", "query_string": b"q=found", "root_path": ""},
+        "headers": [(b"host", b"127.0.0.1:8000"), (b"authorization", f"Bearer {TOKEN}".encode())],
+        **{"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000)},
+    }
+    asking = asyncio.create_task(app.asgi(scope, receive, send))
+    async with asyncio.timeout(20):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        process = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}")
+        assert process.exists()
+        gone.set()
+        await asyncio.gather(asking, return_exceptions=True)
+        while process.exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
