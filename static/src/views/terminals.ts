@@ -145,12 +145,11 @@ export class TerminalPanel implements View {
   /** Shows the chosen terminal, or the first one of a project that has none. */
   private open(): void {
     if (this.shown && this.listed && this.entries.length === 0 && this.isUp) return this.create();
-    for (const entry of this.shown ? this.entries : []) {
-      const visible = this.splits.has(entry.name);
-      if (visible) entry.pane ??= this.connect(entry);
-      entry.pane?.setVisible(visible);
-    }
+    const entries = this.shown ? this.entries : [];
+    for (const entry of entries) if (this.splits.has(entry.name)) entry.pane ??= this.connect(entry);
+    // Laid out first: a screen opens, and takes the focus, only where it has a size.
     this.render();
+    for (const { name, pane } of entries) pane?.setVisible(this.splits.has(name));
   }
 
   /** Starts a terminal, with `beside` in a column of its own. */

@@ -10,6 +10,8 @@ async def open_panel(page: Page, server: Server, project: str) -> None:
     if not await page.context.cookies():
         await page.goto(server.link)
     await page.goto(f"{server.url}/projects/{project}")
+    # The page is there before what it is made of.
+    await page.locator("#tab-terminal").wait_for(state="attached")
     panes = page.get_by_role("navigation", name="Panes")
     if await panes.is_visible():
         await panes.get_by_role("button", name="Terminal").click()

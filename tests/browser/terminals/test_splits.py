@@ -74,5 +74,8 @@ async def test_on_a_phone_the_columns_are_tabs(page: Page, server: Server, proje
     await expect(page.get_by_role("tabpanel", name="Terminal 1")).to_be_visible()
     await expect(panes).to_have_count(1)
     assert await width_of(panes) == 390
+    await page.get_by_role("button", name="New terminal").click()
+    await expect(page.get_by_role("tabpanel", name="Terminal 3")).to_be_visible()
+    assert await focused(page) == "Terminal 3"
     overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, "nothing is wider than the phone"
