@@ -132,13 +132,22 @@ MESSAGES = """() => {
     for (const type of ['run', 'stop', 'status', 'ports', 'open', 'navigate', 'close', 'console', 'error'])
         for (const message of [type, { type }, JSON.stringify({ type, path: '/', ports: [] })])
             parent.postMessage(message, '*');
+    // What the pane believes of the page that it shows, and of no other.
+    parent.postMessage({ hutch: { type: 'place', path: '/forged', back: true, forward: true } }, '*');
+    parent.postMessage({ hutch: { type: 'report', kind: 'error', text: 'forged', place: '' } }, '*');
     return true;
 }"""
 
 
 LISTEN = "() => { window.heard = 0; addEventListener('message', () => { window.heard++; }); }"
-HEARD = "() => new Promise((done) => { setInterval(() => { if (window.heard >= 27) done(); }, 10); })"
-SHOWN = "() => [document.title, location.href, document.querySelectorAll('dialog[open], [role=menu]').length]"
+HEARD = "() => new Promise((done) => { setInterval(() => { if (window.heard >= 29) done(); }, 10); })"
+SHOWN = """() => [
+    document.title,
+    location.href,
+    document.querySelectorAll('dialog[open], [role=menu]').length,
+    document.querySelector('.preview-address').value,
+    document.body.textContent.includes('forged'),
+]"""
 
 
 @on_both_forms
@@ -148,6 +157,7 @@ async def test_messages_to_the_ide_are_not_listened_to(world: World, page: Page,
 
     async def change() -> bool:
         frame = await world.framed(page, preview_at(world, form), world.ide_page)
+        await page.wait_for_selector(".preview-stage:not([data-loading]) iframe")
         await page.evaluate(LISTEN)
         orders.clear()
         before = await page.evaluate(SHOWN)
@@ -157,7 +167,7 @@ async def test_messages_to_the_ide_are_not_listened_to(world: World, page: Page,
         return bool(orders or await page.evaluate(SHOWN) != before)
 
     assert not await change()
-    await page.add_init_script("onmessage = ({ data }) => { document.title = data.type ?? data; };")
+    await page.add_init_script("onmessage = () => { document.title += '!'; };")
     assert await change()
 
 
