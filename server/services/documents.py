@@ -26,7 +26,7 @@ from server.storage.files import Require
 from server.storage.history import MOST_BYTES as MOST_VERSION, History, Version
 from server.storage.roots import Entry
 from server.storage.saving import Saved, Saving
-from server.storage.searching import Searching
+from server.storage.searching import Matcher, Searching
 
 __all__ = [
     "MOST_UPLOAD",
@@ -283,7 +283,12 @@ class Documents:
         Raises BadRequest for a wrong pattern, GatewayTimeout after `seconds`.
         """
         lane = self._lane(id)
-        searching = await self._do(id, lambda root: Searching(root, pattern, seconds), dispose=Searching.close)
+        matcher = await lane.run(lambda: Matcher(pattern, seconds), dispose=Matcher.close)
+        try:
+            searching = await self._do(id, lambda root: Searching(root, pattern, matcher), dispose=Searching.close)
+        except BaseException:
+            await lane.finish(matcher.close)
+            raise
         try:
             while (hits := await self._do(id, lambda _: searching.piece())) is not None:
                 for hit in hits:

@@ -35,16 +35,13 @@ _MATCHER: Final = Path(__file__).parent / "matcher.py"
 
 
 class Searching:
-    """One search under way, from the open folder of the project. Close it. Raises BadRequest for a wrong pattern."""
+    """One search under way, from the open folder of the project. Close it; that ends the matcher too."""
 
-    def __init__(self, root: int, pattern: Pattern, seconds: float) -> None:
+    def __init__(self, root: int, pattern: Pattern, matcher: "Matcher") -> None:
         self._wanted = _filter(pattern)
-        self._deadline = time.monotonic() + seconds
+        self._deadline = matcher.deadline
         self._lock = threading.Lock()
-        source = pattern.text if pattern.regex else re.escape(pattern.text)
-        # Not \b, which would not hold beside what is no word character itself.
-        source = rf"(?<!\w)(?:{source})(?!\w)" if pattern.word else source
-        self._matcher = _Matcher(source, pattern.case, self._deadline)
+        self._matcher = matcher
         with telling(b""):
             self._base = open_beneath(root, b"", walking.FOLDER)
         self._hits = self._walk(pattern)
@@ -100,12 +97,18 @@ def _content(base: int, path: bytes) -> bytes:
         return os.pread(descriptor, MOST_BYTES, 0)
 
 
-class _Matcher:
-    """The process that matches, killed when it does not answer in time."""
+class Matcher:
+    """The process that matches, killed when it has not answered `seconds` from now. Raises BadRequest.
 
-    def __init__(self, pattern: str, case: bool, deadline: float) -> None:
-        self._deadline = deadline
-        argv = [sys.executable, "-ISs", str(_MATCHER), pattern, "s" if case else "i"]
+    It is not started as the owner of a project, to whom the server's own files are closed.
+    """
+
+    def __init__(self, pattern: Pattern, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+        source = pattern.text if pattern.regex else re.escape(pattern.text)
+        # Not \b, which would not hold beside what is no word character itself.
+        source = rf"(?<!\w)(?:{source})(?!\w)" if pattern.word else source
+        argv = [sys.executable, "-ISs", str(_MATCHER), source, "s" if pattern.case else "i"]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={})
         problem = self._answer()
         if problem is not None:
@@ -134,7 +137,7 @@ class _Matcher:
         assert self._process.stdout
         ready = select.poll()
         ready.register(self._process.stdout, select.POLLIN)
-        left = max(0.0, self._deadline - time.monotonic())
+        left = max(0.0, self.deadline - time.monotonic())
         line = self._process.stdout.readline() if ready.poll(left * 1000) else b""
         if not line:
             self._process.kill()

@@ -22,7 +22,14 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module", params=[pytest.param("docker", marks=pytest.mark.engine), "local", "stopped"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        *(pytest.param(kind, marks=pytest.mark.engine) for kind in ("docker", "docker-stopped")),
+        "local",
+        "local-stopped",
+    ],
+)
 def kind(request: pytest.FixtureRequest) -> str:
     value: str = request.param
     return value
@@ -32,7 +39,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def client(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("search")
     folder.chmod(0o755)
-    with Server(folder, "docker" if kind == "docker" else "local") as server, server.client() as client:
+    with Server(folder, kind.removesuffix("-stopped")) as server, server.client() as client:
         yield client
 
 
@@ -42,7 +49,7 @@ def base(client: httpx.Client, kind: str) -> str:
     base = f"/api/projects/{project}"
     client.delete(f"{base}/files/index.js")
     write(client, base, {**FILES, "hutch.toml": '[run]\ncommand = "sleep 1000"\ninstall = ""\n'})
-    if kind != "stopped":
+    if not kind.endswith("-stopped"):
         client.post(f"{base}/run").raise_for_status()
         wait_for("the container", lambda: client.get(f"{base}/status").json()["container"], 60)
     return base
@@ -76,7 +83,7 @@ def test_what_is_found_by_each_option(client: httpx.Client, base: str, kind: str
         "<b>.html": [1],
     }
     assert (end["matches"], end["files"], end["stopped"]) == (9, 6, None)
-    assert (end["note"] is None) is (kind != "stopped")
+    assert (end["note"] is None) is not kind.endswith("-stopped")
     assert found(client, base, q="answer", case="true", word="true", include="src")[0] == {
         "src/app.js": [1],
         "src/deep/notes.txt": [1],
