@@ -193,7 +193,8 @@ class Dialer:
             protocol = make()
             with suppress(OSError):
                 transport = await direct.open(port, protocol)
-                transport.set_write_buffer_limits(WRITE_AHEAD)
+                if not transport.is_closing():
+                    transport.set_write_buffer_limits(WRITE_AHEAD)
                 return protocol, direct
         try:
             relay = await self._ways.connect(project, port)

@@ -40,7 +40,11 @@ class Connection(asyncio.Protocol):
     @property
     def is_good(self) -> bool:
         """Whether another exchange may be made."""
-        return not self.lost and self._exchange is None and not self.transport.is_closing()
+        return self.is_open and self._exchange is None
+
+    @property
+    def is_open(self) -> bool:
+        return not self.lost and not self.transport.is_closing()
 
     def begin(self, exchange: "Exchange") -> None:
         self._exchange = exchange
@@ -60,12 +64,13 @@ class Connection(asyncio.Protocol):
 
     async def write(self, *pieces: bytes) -> None:
         """Send, and wait while the app is slow to read. Raises ConnectionResetError."""
+        # A transport that is closed may refuse to be written to.
+        if not self.is_open:
+            raise ConnectionResetError("the app ended the connection")
         for piece in pieces:
             self.transport.write(piece)
         if self._drained:
             await self._drained
-        if self.lost:
-            raise ConnectionResetError("the app ended the connection")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's are not registered as what they are.
@@ -147,6 +152,8 @@ class Exchange:
         head = b"\r\n".join(lines) + b"\r\n\r\n"
         if not head.count(b"\n") == head.count(b"\r") == len(lines) + 1 or target.split() != [target]:
             raise BadRequest("the request has control characters where none may be")
+        if not self._connection.is_open:
+            raise Ended("the app ended the connection before it was asked anything")
         if body is None:
             self._connection.transport.write(head)
         else:

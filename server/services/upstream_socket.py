@@ -217,9 +217,9 @@ class UpstreamSocket(asyncio.Protocol):
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             # An empty piece stands for the end of what is sent.
-            if data:
+            if data and not self._transport.is_closing():
                 self._transport.write(data)
-            else:
+            elif not data:
                 self._transport.close()
 
 

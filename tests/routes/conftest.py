@@ -1,10 +1,20 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
 from tests.support.app import App, running_app
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What apps do to connections is tried on the loop of the server, whose transports differ."""
+    on_uvloop = item.path.stem in ("test_preview_hostile", "test_preview_sockets")
+    return {"uvloop": uvloop.new_event_loop} if on_uvloop else {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Apps that answer garbage, too much, nothing, or break off: the answer is 502 or 504, soon, and others go on."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -163,6 +164,30 @@ async def test_a_slow_upload_is_not_taken_for_a_silent_app(server: Edge) -> None
 
     async with hostile(count) as port, server.preview(port) as client:
         assert (await client.post("/", content=slowly())).text == "done"
+
+
+async def test_an_app_that_hangs_up_in_an_upload_is_a_bad_gateway(
+    server: Edge, caplog: pytest.LogCaptureFixture
+) -> None:
+    hung_up = asyncio.Event()
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+        hung_up.set()
+
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"x"
+        await hung_up.wait()
+        for _ in range(20):
+            yield b"x" * 65536
+            await asyncio.sleep(0)
+
+    async with hostile(hang_up) as port, server.preview(port) as client:
+        for _ in range(5):
+            hung_up.clear()
+            assert (await client.post("/", content=upload())).status_code == 502
+    gc.collect()
+    assert not [record for record in caplog.records if "never retrieved" in record.message]
 
 
 @pytest.mark.parametrize(
