@@ -253,10 +253,8 @@ class Workspaces:
     async def _end_terminal(self, id: ProjectId, name: str) -> None:
         link = self._require_link(self._workspace(id))
         try:
-            await link.call("end", name=TERMINALS + name)
-            await link.call("forget", name=TERMINALS + name)
-        except (NotFound, Conflict):
-            # Gone already, or started again under the same name in between.
+            await link.call("end", name=TERMINALS + name, forget=True)
+        except NotFound:
             pass
 
     async def record(self, id: ProjectId, name: str) -> str:

@@ -98,7 +98,6 @@ class Supervisor:
             "spawn": self._spawn,
             "attach": self._attach,
             "end": self._end,
-            "forget": self._forget,
             "record": self._record,
             "stop-recording": self._stop_recording,
             "change": self._change,
@@ -324,20 +323,22 @@ class Supervisor:
         self._terminals_changed()
 
     def _end(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
-        program = self._named(calls.text(params, "name")).program
+        """End a terminal, and with `forget` its name too, whether or not the link lives to see it."""
+        name, forget = calls.text(params, "name"), calls.flag(params, "forget")
+        terminal = self._named(name)
+        program = terminal.program
         grace = params.get("grace", END_GRACE)
         if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not 0 <= grace <= 60:
             raise CallError("invalid", "grace must be a number of seconds from 0 to 60")
-        program.end(grace, lambda: reply({"code": program.code, "signal": program.signal}))
 
-    def _forget(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
-        name = calls.text(params, "name")
-        known = self._terminals.get(name)
-        if known and not known.program.ended:
-            raise CallError("exists", f"{name} still runs")
-        self._terminals.pop(name, None)
-        self._terminals_changed()
-        reply({})
+        def ended() -> None:
+            # Not one that was started under the name meanwhile.
+            if forget and self._terminals.get(name) is terminal and terminal.program is program:
+                del self._terminals[name]
+                self._terminals_changed()
+            reply({"code": program.code, "signal": program.signal})
+
+        program.end(grace, ended)
 
     def _record(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         name, title = calls.text(params, "name"), calls.text(params, "title", MOST_TITLE)

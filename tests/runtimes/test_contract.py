@@ -94,8 +94,7 @@ async def test_a_new_link_goes_on_at_the_byte_where_the_old_one_broke(world: Wor
     stream = await again.attach(name, len(seen))
     assert stream.offset == len(seen)
     assert await read_until(stream, b"got one\r\n") == b"one\r\ngot one\r\n"
-    assert (await again.call("end", name=name))["signal"] in ("HUP", "TERM", "KILL")
-    await again.call("forget", name=name)
+    assert (await again.call("end", name=name, forget=True))["signal"] in ("HUP", "TERM", "KILL")
     with pytest.raises(NotFound):
         await again.attach(name, 0)
 

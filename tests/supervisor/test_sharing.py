@@ -27,8 +27,7 @@ def test_a_title_outlives_the_shell_but_not_the_terminal(client: Client) -> None
     client.call("change", name="main", title="Build")
     client.shell(script="exit").until_closed()
     assert listed(client)["title"] == "Build"
-    client.call("end", name="main")
-    client.call("forget", name="main")
+    client.call("end", name="main", forget=True)
     client.shell()
     assert listed(client)["title"] is None
 

@@ -290,7 +290,17 @@ def test_an_ended_terminal_is_replaced_and_a_running_one_is_not(client: Client) 
     assert client.shell().offset == 0
     assert client.error("spawn", name="main", argv=["sh"], cols=80, rows=24) == "exists"
     assert client.error("spawn", name="log", argv=["sh"], cols=80, rows=24) == "exists"
-    assert client.error("forget", name="main") == "exists"
+
+
+def test_a_terminal_is_forgotten_with_its_end_though_the_link_breaks(
+    supervisor: SupervisorProcess, client: Client
+) -> None:
+    client.shell(script="trap '' HUP; echo ready; sleep 1000").until("ready")
+    with supervisor.link() as other:
+        call = {"id": 70, "method": "end", "params": {"name": "main", "grace": 1, "forget": True}}
+        other.socket.sendall(message(Kind.CONTROL, 0, call))
+        other.call("usage")
+    client.event("terminals", lambda event: event["terminals"] == [])
 
 
 def test_of_terminals_that_ended_unseen_the_last_are_kept(client: Client) -> None:
