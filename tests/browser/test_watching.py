@@ -9,6 +9,7 @@ from statistics import median
 import pytest
 from playwright.async_api import Page, expect
 
+from server.supervisor.watch import MOST_WATCHES
 from tests.support.server import Server
 
 pytestmark = pytest.mark.timeout(180)
@@ -80,3 +81,21 @@ async def test_ones_own_saves_are_no_conflict(page: Page, server: Server, projec
     await expect(page.get_by_role("treeitem", name="after.txt")).to_be_visible()
     await expect(page.locator(".banner")).to_have_count(0)
     await expect(page.get_by_role("textbox", name="notes.txt")).to_contain_text("19 still unsaved")
+
+
+@pytest.mark.parametrize("server", ["local"], indirect=True)
+async def test_more_folders_than_are_watched_are_said_and_looked_at(page: Page, server: Server) -> None:
+    with server.client() as client:
+        id: str = client.post("/api/projects", json={"name": "Many"}).raise_for_status().json()["id"]
+        folder = server.folder / "workspaces" / id
+        for number in range(MOST_WATCHES + 1):
+            (folder / "many" / f"{number}").mkdir(parents=True)
+        (folder / "hutch.toml").write_text('[run]\ncommand = "sleep 1000"\n')
+        client.post(f"/api/projects/{id}/run").raise_for_status()
+    await page.goto(server.link)
+    await page.goto(f"{server.url}/projects/{id}")
+    await expect(page.get_by_text(f"the project has more than {MOST_WATCHES} folders")).to_be_visible()
+    await page.locator("#tab-terminal").click()
+    await page.locator(".xterm-screen:visible").first.click()
+    (folder / "seen-late.txt").touch()
+    await expect(page.get_by_role("treeitem", name="seen-late.txt")).to_be_visible()
