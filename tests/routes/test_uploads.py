@@ -12,6 +12,7 @@ from server.models import ProjectId
 from server.services.uploads import IDLE, MOST_OPEN, Uploads
 from tests.routes.asking import assert_problem
 from tests.support.app import App
+from tests.support.memory import peak, reset_peak
 from tests.support.server import Server
 
 MB = 1024 * 1024
@@ -153,7 +154,7 @@ def test_large_files_pass_both_ways_in_constant_memory(server: Server) -> None:
         project = client.post("/api/projects", json={"name": "large"}).raise_for_status().json()["id"]
         base = f"/api/projects/{project}"
         piece = os.urandom(8 * MB)
-        before = peak(server)
+        before = reset_peak(server)
         upload = client.post(f"{base}/uploads", json={"path": "big/file.bin", "size": LARGE}).raise_for_status().json()
         for offset in range(0, LARGE, len(piece)):
             client.put(f"{base}/uploads/{upload['id']}?offset={offset}", content=piece).raise_for_status()
@@ -168,10 +169,3 @@ def test_large_files_pass_both_ways_in_constant_memory(server: Server) -> None:
                 size += len(part)
         assert size > LARGE, "random bytes don't shrink"
         assert peak(server) - before < 48 * MB
-
-
-def peak(server: Server) -> int:
-    """The most memory that the server has had, in bytes."""
-    assert server.process
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
