@@ -337,6 +337,9 @@ class Workspaces:
     async def _run(self, workspace: Workspace) -> Status:
         async with workspace.lock:
             self.touch(workspace.id, "run")
+            if workspace.preparing and workspace.preparing.state is StepState.RUNNING:
+                raise Conflict("the project is still being filled with its files; run it once that is done")
+            workspace.preparing = None
             config = await self._projects.run_config(workspace.id)
             workspace.limits = config.limits
             link = workspace.link or await self._start(workspace)

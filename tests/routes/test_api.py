@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from server.models import ProjectId
+from server.models import ProjectId, Step, StepState
 from server.storage.sharing import PortTable
 from tests.support.app import ORIGIN, SILENT, App, run_locally, running_app
 
@@ -371,3 +371,16 @@ async def test_a_failure_of_the_database_has_no_inner_words(app: App, client: ht
         await connection.execute(text("DROP TABLE projects"))
     problem = assert_problem(await client.get("/api/projects"), 503)
     assert "projects" not in problem["detail"]
+
+
+async def test_a_project_that_is_being_filled_is_not_run_yet(app: App, client: httpx.AsyncClient, project: str) -> None:
+    id = ProjectId(project)
+    app.services.workspaces.set_preparing(id, Step("clone", StepState.RUNNING, detail="Receiving objects: 12 %"))
+    status = (await client.get(f"/api/projects/{id}/status")).json()
+    assert (status["state"], status["steps"][0]["detail"]) == ("starting", "Receiving objects: 12 %")
+    refused = assert_problem(await client.post(f"/api/projects/{id}/run"), 409)
+    assert "still being filled" in refused["detail"]
+    app.services.workspaces.set_preparing(id, Step("clone", StepState.FAILED, detail="no such repository"))
+    assert (await client.get(f"/api/projects/{id}/status")).json()["state"] == "failed"
+    await client.post(f"/api/projects/{id}/run")
+    assert "clone" not in [step["name"] for step in (await client.get(f"/api/projects/{id}/status")).json()["steps"]]
