@@ -1,7 +1,6 @@
 """Files whose names are not what one hopes for: shown as what they are, saved, renamed and deleted, or refused."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,8 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.support.server import Server
 
-pytestmark = pytest.mark.timeout(180)
+# Of the runtimes either would do.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.parametrize("server", ["local"], indirect=True)]
 
 # The bytes of each name, and how it is to be read.
 NAMES = {
@@ -23,13 +23,6 @@ NAMES = {
     b"%2e%2e%2fescape?#.txt": "%2e%2e%2fescape?#.txt",
     b"x" * 251 + b".txt": "x" * 251 + ".txt",
 }
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    tmp_path.chmod(0o755)
-    with Server(tmp_path, "local") as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """What a page remembers comes back in another browser, by way of the server."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +9,10 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.support.server import Server, wait_for
 
-pytestmark = pytest.mark.timeout(180)
+# Of the runtimes either would do.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.parametrize("server", ["local"], indirect=True)]
 
 LINES = "".join(f"line {number}\n" for number in range(1, 501))
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    tmp_path.chmod(0o755)
-    with Server(tmp_path, "local") as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,11 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from tests.support.server import Server
 
-pytestmark = pytest.mark.timeout(180)
+# Of the runtimes either would do.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.parametrize("server", ["local"], indirect=True)]
 
 MANY = 100_000
 FILES = {"a.txt": "a", "b.txt": "b", "c.txt": "c", "src/one.js": "1", "src/deep/two.js": "2"}
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    tmp_path.chmod(0o755)
-    with Server(tmp_path, "local") as server:
-        yield server
 
 
 @pytest.fixture
