@@ -248,13 +248,13 @@ class Workspaces:
     async def end_terminal(self, id: ProjectId, name: str) -> None:
         """End the terminal's process group and forget it. Does nothing when there is no such terminal."""
         # Whoever asked for it hangs up as soon as the end is told, which is before all of the group are gone.
-        await self._finish(self._end_terminal(id, name))
+        await self._finish(self._end_terminal(self._require_link(self._workspace(id)), name))
 
-    async def _end_terminal(self, id: ProjectId, name: str) -> None:
-        link = self._require_link(self._workspace(id))
+    async def _end_terminal(self, link: Link, name: str) -> None:
         try:
             await link.call("end", name=TERMINALS + name, forget=True)
-        except NotFound:
+        except (NotFound, LinkLost):
+            # Gone already, or going: the supervisor does not need the link for it.
             pass
 
     async def record(self, id: ProjectId, name: str) -> str:
