@@ -28,7 +28,7 @@ def lasting_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     folder = tmp_path_factory.mktemp("server")
     folder.chmod(0o755)
     # An empty home: what the tester's own profile starts is no part of it.
-    with Server(folder, request.param, HOME=str(folder)) as server:
+    with Server(folder, request.param) as server:
         yield server
 
 

@@ -13,7 +13,7 @@ from tests.support.vanishing import Vanishing
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     tmp_path.chmod(0o755)
     # Through the engine, so that there is an exec that could be left.
-    with Server(tmp_path, request.param, ping=2.0, HUTCH_LINK="exec", HOME=str(tmp_path)) as server:
+    with Server(tmp_path, request.param, ping=2.0, HUTCH_LINK="exec") as server:
         yield server
 
 

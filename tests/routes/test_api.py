@@ -110,7 +110,7 @@ async def test_rename(client: httpx.AsyncClient) -> None:
         ({"dependencies": {"express": "^4", "no such!": "1"}}, "dependencies.no such!"),
         ({"dependencies": {"express": "git+https://example.org/a.git"}}, "dependencies.express"),
         ({"dependencies": {f"p{number}": "1" for number in range(201)}}, "dependencies"),
-        ({"source": "https://example.org/a.git"}, "source"),
+        ({"source": "file:///etc"}, "source"),
     ],
 )
 async def test_what_can_not_be_accepted_is_named(
