@@ -31,8 +31,8 @@ const options = {
   logLevel: "warning",
 };
 
-// Runs in pages of the apps, before anything of theirs: one plain script.
-const pageScript = { ...options, entryPoints: ["src/preview/page.ts"], splitting: false, format: "iife", metafile: false };
+// Each one plain script: what the pages begin with, and what runs in pages of the apps before anything of theirs.
+const plainScripts = { ...options, entryPoints: ["src/boot.ts", "src/preview/page.ts"], entryNames: "[name]", splitting: false, format: "iife", metafile: false };
 
 /** The modules that each page of main.ts imports on demand, by the name of the page. */
 const PAGES = { projects: "src/projects.ts", ide: "src/ide.ts", onlooker: "src/onlooker.ts" };
@@ -81,7 +81,7 @@ async function sizeOf(paths) {
 
 async function report(manifest) {
   for (const [page, chunks] of Object.entries(manifest)) {
-    const urls = new Set([...chunks, "/static/dist/main.js", "/static/dist/main.css"]);
+    const urls = new Set([...chunks, "/static/dist/boot.js", "/static/dist/main.js", "/static/dist/main.css"]);
     const paths = [...urls].map((url) => join(root, relative("/static", url)));
     const kib = async (suffix) => ((await sizeOf(paths.map((path) => path + suffix))) / 1024).toFixed(1);
     console.log(`${page}: ${await kib(".br")} KiB brotli, ${await kib(".gz")} KiB gzip, ${await kib("")} KiB plain`);
@@ -91,11 +91,11 @@ async function report(manifest) {
 await rm(dist, { recursive: true, force: true });
 if (watching) {
   const manifest = { name: "manifest", setup: (on) => on.onEnd((result) => result.metafile && writeManifest(result.metafile)) };
-  await build(pageScript);
+  await build(plainScripts);
   const watcher = await context({ ...options, plugins: [manifest] });
   await watcher.watch();
 } else {
-  const [{ metafile }] = await Promise.all([build(options), build(pageScript)]);
+  const [{ metafile }] = await Promise.all([build(options), build(plainScripts)]);
   const manifest = await writeManifest(metafile);
   await compressAll();
   await report(manifest);

@@ -301,8 +301,10 @@ export class Api {
   }
 
   private async answer(method: string, path: string, init: RequestInit): Promise<Response> {
+    const ask = (): Promise<Response> => this.fetch(this.origin + path, { ...init, method, credentials: "same-origin" });
     try {
-      return await this.fetch(this.origin + path, { ...init, method, credentials: "same-origin" });
+      // What changes nothing is asked once more: a browser drops what is under way when the machine's network changes.
+      return await (method === "GET" ? ask().catch(ask) : ask());
     } catch {
       throw new ApiError(0, "No connection", "The server can't be reached. What you typed is kept; try again in a moment.");
     }

@@ -4,6 +4,7 @@ import type { Extension } from "@codemirror/state";
 import { h } from "./dom";
 import type { TextDocument } from "./editor/document";
 import type { Disposable } from "./lifecycle";
+import { load } from "./loading";
 import { decode } from "./text";
 import type { EditorArea } from "./views/editor";
 import { button } from "./widgets/button";
@@ -12,7 +13,7 @@ import { button } from "./widgets/button";
 export async function showConflict(area: EditorArea, document: TextDocument, extensions: Extension, narrow: boolean): Promise<void> {
   const trouble = document.trouble.get();
   if (trouble?.kind !== "changed") return;
-  const { compare } = await import("./editor/merge");
+  const { compare } = await load(() => import("./editor/merge"));
   const comparison = compare({ theirs: decode(trouble.theirs.bytes).text, mine: document.state.doc.toString(), extensions, narrow });
   let cover: Disposable | null = null;
   return new Promise((resolve, reject) => {

@@ -7,6 +7,7 @@ import { languageOf } from "./editor/languages";
 import { isPicture, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, nameOf, rebase } from "./files";
 import { type Disposable, DisposableStore, Emitter, type Observable, Value } from "./lifecycle";
+import { load } from "./loading";
 import { isBinary } from "./text";
 
 export type Document = TextDocument | OpaqueDocument;
@@ -237,7 +238,8 @@ export class Documents implements Disposable {
 
   private async loadLanguage(document: TextDocument): Promise<void> {
     try {
-      document.useLanguage((await languageOf(nameOf(document.path.get()))?.load()) ?? []);
+      const language = languageOf(nameOf(document.path.get()));
+      document.useLanguage(language ? await load(language.load) : []);
     } catch (error) {
       this.context.report(error);
     }

@@ -3,6 +3,7 @@
 import type { Document, Documents } from "./documents";
 import type { Git } from "./git";
 import { type Disposable, DisposableStore } from "./lifecycle";
+import { load } from "./loading";
 import { decode } from "./text";
 
 export class GitMarks implements Disposable {
@@ -27,7 +28,7 @@ export class GitMarks implements Disposable {
     const path = document.path.get();
     const unknown = status.changes.some((change) => change.path === path && change.worktree === "?");
     const bytes = unknown ? null : await this.git.file(path, "HEAD");
-    const { compareWith } = await import("./editor/gutter");
+    const { compareWith } = await load(() => import("./editor/gutter"));
     if (this.documents.find(path) === document) compareWith(document, bytes && decode(bytes).text);
   }
 }

@@ -20,6 +20,7 @@ import { FileTree, nameOf } from "./files";
 import { formatName } from "./format";
 import { ideCommands } from "./idecommands";
 import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
+import { load } from "./loading";
 import { IgnoredFiles } from "./tree/ignore";
 import { DisposableStore, watch } from "./lifecycle";
 import { PendingView } from "./pending";
@@ -198,7 +199,7 @@ export class Ide {
   }
 
   async openSettings(): Promise<void> {
-    const [{ openSettings }, { TerminalPreferences }] = await Promise.all([import("./views/settings"), import("./terminal/preferences")]);
+    const [{ openSettings }, { TerminalPreferences }] = await load(() => Promise.all([import("./views/settings"), import("./terminal/preferences")]));
     openSettings({ theme: this.theme, editor: this.look, terminal: new TerminalPreferences(), wrapped: this.wrapped, toggleWrap: () => this.toggleWrap() });
   }
 

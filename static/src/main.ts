@@ -3,6 +3,7 @@
 import { Api, ApiError } from "./api";
 import { readConfig } from "./config";
 import { allowStyles } from "./csp";
+import { load } from "./loading";
 import { rememberOnServer } from "./storage";
 import { ThemeChoice } from "./theme";
 
@@ -21,12 +22,12 @@ if (!app) throw new Error("expected an element #app in the page, found none");
 
 const { project, terminal } = config;
 if (project && terminal) {
-  const { startOnlooker } = await import("./onlooker");
+  const { startOnlooker } = await load(() => import("./onlooker"));
   await startOnlooker(app, { ...config, project }, terminal, theme);
 } else if (document.body.dataset["page"] === "ide" && project) {
-  const { startIde } = await import("./ide");
+  const { startIde } = await load(() => import("./ide"));
   await startIde(app, { ...config, project }, theme);
 } else {
-  const { startProjects } = await import("./projects");
+  const { startProjects } = await load(() => import("./projects"));
   await startProjects(app, theme);
 }

@@ -2,6 +2,7 @@
 
 import { h, replace } from "./dom";
 import { type Disposable, DisposableStore } from "./lifecycle";
+import { load } from "./loading";
 import type { View } from "./views/view";
 import { button } from "./widgets/button";
 
@@ -13,7 +14,7 @@ export class PendingView implements Disposable {
   constructor(
     className: string,
     label: string,
-    private readonly load: () => Promise<View>,
+    private readonly make: () => Promise<View>,
   ) {
     this.element = h("section", { class: className, "aria-label": label });
   }
@@ -32,7 +33,7 @@ export class PendingView implements Disposable {
 
   private async mount(): Promise<View | null> {
     try {
-      const view = this.disposables.add(await this.load());
+      const view = this.disposables.add(await load(this.make));
       replace(this.element, view.element);
       return view;
     } catch (error) {

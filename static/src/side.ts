@@ -8,6 +8,7 @@ import { listen } from "./dom";
 import type { Ide } from "./ide";
 import { icons } from "./icons";
 import { DisposableStore } from "./lifecycle";
+import { load } from "./loading";
 import { PendingView } from "./pending";
 import { SidebarView } from "./views/sidebar";
 import type { View } from "./views/view";
@@ -81,7 +82,7 @@ export class Side {
 
   /** Lets the person choose an earlier version of the front document. */
   async showHistory(): Promise<void> {
-    const { chooseVersion } = await import("./history");
+    const { chooseVersion } = await load(() => import("./history"));
     await chooseVersion(this.ide, this.api, this.project);
   }
 

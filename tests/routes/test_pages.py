@@ -95,7 +95,7 @@ def assert_safe(response: httpx.Response) -> Document:
     nonce = policy_of(response)["style-src"].removeprefix("'self' ").removeprefix("'nonce-").removesuffix("'")
     assert len(nonce) >= 16
     for script in document.all("script"):
-        assert script.get("src") == "/static/dist/main.js" or script.get("type") == "application/json"
+        assert script.get("src") == "/static/dist/boot.js" or script.get("type") == "application/json"
     for style in document.all("style"):
         assert style["nonce"] == nonce
     for _, attributes in document.elements:

@@ -6,6 +6,7 @@ import { append, h, replace } from "../dom";
 import { icons } from "../icons";
 import { type Disposable, DisposableStore, MutableDisposable, watch } from "../lifecycle";
 import { join } from "../files";
+import { load } from "../loading";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
 import { Columns } from "../terminal/columns";
@@ -254,7 +255,7 @@ export class TerminalPanel implements View {
   }
 
   private async showRecordings(): Promise<void> {
-    const { RecordingsView } = await import("../terminal/recordings");
+    const { RecordingsView } = await load(() => import("../terminal/recordings"));
     const { api, project, store, preferences } = this;
     const view = new RecordingsView({ api, project, store, preferences, closed: () => this.focus() });
     this.recordings.value = view;
