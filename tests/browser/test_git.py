@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.test_search import content, make_project, open_ide
@@ -25,7 +24,6 @@ async def shell(server: Server, project: str, name: str, command: str) -> str:
         return await terminal.read_until("done\r\n", 60)
 
 
-@pytest.mark.xfail(strict=False, reason="known fault: the list of commits stays empty after the first")
 async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     project = make_project(server, {"notes.txt": "\n".join(LINES) + "\n"})
     await open_ide(page, server, project)

@@ -35,7 +35,6 @@ def content(server: Server, project: str, path: str) -> str:
         return client.get(f"/api/projects/{project}/files/{path}").content.decode()
 
 
-@pytest.mark.xfail(strict=False, reason="known fault: the arrow key does not reach the first result")
 async def test_search_replace_and_undo(page: Page, server: Server) -> None:
     project = make_project(server, FILES)
     await open_ide(page, server, project)

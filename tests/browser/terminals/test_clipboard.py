@@ -74,7 +74,6 @@ TEXT = """([text]) => {
 }"""
 
 
-@pytest.mark.xfail(strict=False, reason="known fault: the second paste is not always seen")
 async def test_lines_that_would_run_at_once_are_asked_for(page: Page, server: Server, project: str) -> None:
     await open_panel(page, server, project)
     await type_line(page, "exec cat")
