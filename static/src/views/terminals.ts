@@ -45,6 +45,8 @@ export class TerminalPanel implements View {
   private entries: Entry[] = [];
   private listed = false;
   private shown = false;
+  /** Where the focus was when it was asked for before there was a terminal. */
+  private awaited: Element | null = null;
 
   constructor(
     private readonly api: Api,
@@ -82,8 +84,9 @@ export class TerminalPanel implements View {
   }
 
   focus(): void {
-    if (this.active?.pane) this.active.pane.focus();
-    else this.empty.querySelector("button")?.focus();
+    if (this.active?.pane) return this.active.pane.focus();
+    this.empty.querySelector("button")?.focus();
+    this.awaited = document.activeElement;
   }
 
   dispose(): void {
@@ -145,7 +148,12 @@ export class TerminalPanel implements View {
 
   /** Shows the chosen terminal, or the first one of a project that has none. */
   private open(): void {
-    if (this.shown && this.listed && this.entries.length === 0 && this.isUp) return this.create();
+    if (this.shown && this.listed && this.entries.length === 0 && this.isUp) {
+      this.add();
+      // Nobody may lose what they type elsewhere to a shell that opens by itself.
+      if (this.awaited && [this.awaited, document.body].includes(document.activeElement ?? document.body)) this.focus();
+      return;
+    }
     const entries = this.shown ? this.entries : [];
     for (const entry of entries) if (this.splits.has(entry.name)) entry.pane ??= this.connect(entry);
     // Laid out first: a screen opens, and takes the focus, only where it has a size.
@@ -156,13 +164,17 @@ export class TerminalPanel implements View {
   /** Starts a terminal, with `beside` in a column of its own. */
   private create(beside = false): void {
     if (!this.isUp) return this.renderEmpty();
+    this.add(beside);
+    this.focus();
+  }
+
+  private add(beside = false): void {
     const taken = [...this.entries, ...this.store.terminals.get().filter(({ ended }) => !ended)];
     const entry: Entry = { name: freeName(taken.map(({ name }) => name)), pane: null, terminal: null, fresh: true };
     this.closed.remove(entry.name);
     this.entries.push(entry);
     this.shown = true;
     this.choose(entry.name, beside);
-    this.focus();
   }
 
   private choose(name: string, beside = false): void {

@@ -99,3 +99,16 @@ async def test_the_keys_that_a_phone_lacks(page: Page, server: Server, project: 
     await page.keyboard.type("true && ")
     await page.keyboard.press("Enter")
     await expect(lines(page).filter(has_text=re.compile("^over-2"))).to_have_count(1)
+
+
+async def test_a_shell_that_opens_by_itself_leaves_the_focus_where_it_is(page: Page, server: Server) -> None:
+    with server.client() as client:
+        project = client.post("/api/projects", json={}).raise_for_status().json()["id"]
+        await page.goto(server.link)
+        await page.goto(f"{server.url}/projects/{project}")
+        await page.get_by_role("treeitem", name="index.js").click()
+        await page.locator(".cm-content").click()
+        client.post(f"/api/projects/{project}/start").raise_for_status()
+    await page.locator(".terminal-pane:visible .xterm-helper-textarea").wait_for(state="attached")
+    await expect(lines(page).filter(has_text="$").or_(lines(page).filter(has_text="#")).first).to_be_visible()
+    await expect(page.locator(".cm-content")).to_be_focused()
