@@ -3,9 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,19 +16,6 @@ from tests.support.terminal import Terminal
 
 PROMISED = 0.5
 """Seconds within which a change is shown."""
-
-
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.engine), "local"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    tmp_path.chmod(0o755)
-    with Server(tmp_path, request.param) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
 
 
 @pytest.fixture
