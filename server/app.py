@@ -56,7 +56,7 @@ from server.services.sharing import Sharing
 from server.services.templates import Templates
 from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
-from server.storage.database import Database
+from server.storage.database import Database, sqlite_url
 from server.storage.history import History
 
 logger = logging.getLogger(__name__)
@@ -107,16 +107,47 @@ def create_app(settings: Settings, token: str) -> Starlette:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIterator[None]:
-    database = Database(f"sqlite+aiosqlite:///{settings.data / 'hutch.db'}")
+    async with (
+        opened(settings) as database,
+        composed(settings, token, database, await _choose_runtime(settings)) as services,
+    ):
+        app.state.services = services
+        adoption = asyncio.create_task(_adopt(services.workspaces))
+        background = [
+            adoption,
+            asyncio.create_task(Reaper(services.workspaces).watch()),
+            asyncio.create_task(services.lag.watch()),
+            asyncio.create_task(_tidy(services)),
+        ]
+        await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
+        try:
+            yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database of these settings, up to date."""
+    database = Database(sqlite_url(settings.data / "hutch.db"))
     await database.open()
-    runtime = await _choose_runtime(settings)
-    history = History(settings.data / "history")
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def composed(settings: Settings, token: str, database: Database, runtime: Runtime) -> AsyncIterator[Services]:
+    """Every service, wired to the others; closed at the end. Nothing runs in the background by itself."""
     owner = container_user() if runtime.name == "docker" else None
-    documents = Documents(settings.workspaces, owner=owner, history=history)
-    projects = Projects(
-        database, documents, Templates(ROOT / "templates" / "projects", ROOT / "docker"), settings.limits
-    )
-    sharing, links = Sharing(database), ShareLinks(database)
+    documents = Documents(settings.workspaces, owner=owner, history=History(settings.data / "history"))
+    kept = Documents(settings.data / "run")
+    accounts, sharing, links = Accounts(database, token), Sharing(database), ShareLinks(database)
+    templates = Templates(ROOT / "templates" / "projects", ROOT / "docker")
+    projects = Projects(database, documents, templates, settings.limits)
     workspaces = Workspaces(
         runtime,
         projects,
@@ -126,53 +157,37 @@ async def _lifespan(app: Starlette, settings: Settings, token: str) -> AsyncIter
         limits=settings.limits,
         idle_stop=settings.idle_stop,
     )
-    accounts = Accounts(database, token)
     previews = Previews(workspaces, accounts, links, domain=settings.preview_domain, ide=settings.url)
-    kept = Documents(settings.data / "run")
     git_accounts = GitAccounts(settings.data / "git.json")
     git = Git(workspaces, git_accounts)
     cloning = Cloning(workspaces, git)
-    lag = LoopLag()
-    app.state.services = Services(
-        settings,
-        accounts,
-        projects,
-        documents,
-        workspaces,
-        previews,
-        Recordings(kept, workspaces),
-        Logs(kept, workspaces),
-        sharing,
-        links,
-        search=Search(workspaces, documents),
-        git_accounts=git_accounts,
-        git=git,
-        cloning=cloning,
-        uploads=Uploads(documents),
-        remembered=Remembered(database),
-        lag=lag,
-    )
-    adoption = asyncio.create_task(_adopt(workspaces))
-    background = [
-        adoption,
-        asyncio.create_task(Reaper(workspaces).watch()),
-        asyncio.create_task(lag.watch()),
-        asyncio.create_task(_tidy(accounts, links, history)),
-    ]
-    await asyncio.wait({adoption}, timeout=ADOPTION_WAIT)
     try:
-        yield
+        yield Services(
+            settings,
+            accounts,
+            projects,
+            documents,
+            workspaces,
+            previews,
+            Recordings(kept, workspaces),
+            Logs(kept, workspaces),
+            sharing,
+            links,
+            search=Search(workspaces, documents),
+            git_accounts=git_accounts,
+            git=git,
+            cloning=cloning,
+            uploads=Uploads(documents),
+            remembered=Remembered(database),
+            lag=LoopLag(),
+        )
     finally:
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
         await cloning.close()
         await git.close()
         await previews.close()
         await workspaces.close()
         documents.close()
         kept.close()
-        await database.close()
 
 
 async def _choose_runtime(settings: Settings) -> Runtime:
@@ -208,13 +223,13 @@ async def _absence(docker: DockerRuntime) -> str | None:
     return None
 
 
-async def _tidy(accounts: Accounts, links: ShareLinks, history: History) -> None:
+async def _tidy(services: Services) -> None:
     """Drop sessions, share links and versions of files that are too old, now and every hour."""
     while True:
-        await asyncio.to_thread(history.sweep)
+        await services.documents.sweep()
         try:
-            await accounts.sweep()
-            await links.sweep()
+            await services.accounts.sweep()
+            await services.links.sweep()
         except AppError as error:
             logger.warning("expired sessions and share links could not be dropped: %s", error)
         await asyncio.sleep(TIDY_EVERY)

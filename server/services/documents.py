@@ -6,6 +6,7 @@ BadRequest for what is no path, NotFound, Conflict, Forbidden or StorageFull wit
 is safe: what a thread has begun it ends or undoes.
 """
 
+import asyncio
 import os
 import sys
 import tempfile
@@ -328,6 +329,11 @@ class Documents:
             async for piece in gathered(content, most):
                 await lane.run(partial(file.write, piece))
             return await self._do(id, lambda root: archives.unpack(root, place, file, replace=replace, lock=lane.lock))
+
+    async def sweep(self) -> None:
+        """Drop kept versions that are too old, of all projects."""
+        if self._history:
+            await asyncio.to_thread(self._history.sweep)
 
     def close(self) -> None:
         """Let go of the threads; what they have begun they end."""

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from server.app import routes
+from server.app import composed, opened, routes
 from server.config import Settings, load
 from server.errors import Unavailable
 from server.middleware import middleware
@@ -19,25 +19,7 @@ from server.routes.problems import exception_handlers
 from server.runtimes.base import Layout, Runtime, Spec
 from server.runtimes.link import Link
 from server.runtimes.local import LocalRuntime
-from server.services.accounts import Accounts
-from server.services.cloning import Cloning
-from server.services.documents import Documents
-from server.services.git import Git
-from server.services.git_accounts import GitAccounts
-from server.services.lag import LoopLag
-from server.services.logs import Logs
-from server.services.previews import Previews
-from server.services.projects import Projects
-from server.services.recordings import Recordings
-from server.services.remembered import Remembered
-from server.services.search import Search
-from server.services.share_links import ShareLinks
-from server.services.sharing import Sharing
-from server.services.templates import Templates
-from server.services.uploads import Uploads
-from server.services.workspaces import Workspaces
-from server.storage.database import Database, sqlite_url
-from server.storage.history import History
+from server.storage.database import Database
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-tests-only"
@@ -104,49 +86,13 @@ async def running_app(
     settings = load({**folders, **environment})
     for path in (settings.data, settings.workspaces):
         path.mkdir(parents=True, exist_ok=True)
-    database = Database(sqlite_url(settings.data / "hutch.db"))
-    await database.open()
-    documents = Documents(settings.workspaces, history=History(settings.data / "history"))
-    accounts, runtime = Accounts(database, TOKEN), make_runtime()
-    templates = Templates(ROOT / "templates" / "projects", ROOT / "docker")
-    projects = Projects(database, documents, templates, settings.limits)
-    sharing, links = Sharing(database), ShareLinks(database)
-    workspaces = Workspaces(
-        runtime, projects, documents, sharing, state=settings.data / "run", limits=settings.limits, idle_stop=0
-    )
-    previews = Previews(workspaces, accounts, links, domain=settings.preview_domain)
     asgi = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers)
-    kept = Documents(settings.data / "run")
-    git_accounts = GitAccounts(settings.data / "git.json")
-    git = Git(workspaces, git_accounts)
-    cloning = Cloning(workspaces, git)
-    asgi.state.services = Services(
-        settings,
-        accounts,
-        projects,
-        documents,
-        workspaces,
-        previews,
-        Recordings(kept, workspaces),
-        Logs(kept, workspaces),
-        sharing,
-        links,
-        search=Search(workspaces, documents),
-        git_accounts=git_accounts,
-        git=git,
-        cloning=cloning,
-        uploads=Uploads(documents),
-        remembered=Remembered(database),
-        lag=LoopLag(),
-    )
-    try:
-        yield App(asgi, asgi.state.services, database, settings)
-    finally:
-        if isinstance(runtime, LocalRuntime):
-            for project in await projects.list():
-                await workspaces.remove(project.id)
-        await cloning.close()
-        await git.close()
-        await previews.close()
-        await workspaces.close()
-        await database.close()
+    runtime = make_runtime()
+    async with opened(settings) as database, composed(settings, TOKEN, database, runtime) as services:
+        asgi.state.services = services
+        try:
+            yield App(asgi, services, database, settings)
+        finally:
+            if isinstance(runtime, LocalRuntime):
+                for project in await services.projects.list():
+                    await services.workspaces.remove(project.id)
