@@ -26,7 +26,26 @@ class Ended(BadGateway):
     """The app ended the connection before it answered anything."""
 
 
-class Connection(asyncio.Protocol):
+class Paced(asyncio.Protocol):
+    """A protocol whose writers wait while the other end is slow to read."""
+
+    _drained: asyncio.Future[None] | None = None
+
+    def pause_writing(self) -> None:
+        self._drained = self._drained or asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._drained and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+
+    async def drained(self) -> None:
+        """Wait until more may be written. For one task at a time."""
+        if self._drained:
+            await self._drained
+
+
+class Connection(Paced):
     """A connection on which one exchange is made at a time. `on_lost` is called once it is no longer good."""
 
     transport: asyncio.Transport
@@ -35,7 +54,6 @@ class Connection(asyncio.Protocol):
         self.on_lost: Callable[[], None] | None = None
         self.lost = False
         self._exchange: Exchange | None = None
-        self._drained: asyncio.Future[None] | None = None
 
     @property
     def is_good(self) -> bool:
@@ -69,8 +87,7 @@ class Connection(asyncio.Protocol):
             raise ConnectionResetError("the app ended the connection")
         for piece in pieces:
             self.transport.write(piece)
-        if self._drained:
-            await self._drained
+        await self.drained()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's are not registered as what they are.
@@ -89,14 +106,6 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._lose()
         self.resume_writing()
-
-    def pause_writing(self) -> None:
-        self._drained = self._drained or asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        if self._drained and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
 
     def _lose(self) -> None:
         if self.lost:

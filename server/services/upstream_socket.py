@@ -21,7 +21,7 @@ from websockets.uri import parse_uri
 from server.errors import BadGateway, GatewayTimeout
 from server.models import ProjectId
 from server.services.dialing import LINGER, Dialer
-from server.services.exchange import READ_AHEAD
+from server.services.exchange import READ_AHEAD, Paced
 
 MOST_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes of one message, the same as the server takes from browsers."""
@@ -49,7 +49,7 @@ class Closed:
     reason: str
 
 
-class UpstreamSocket(asyncio.Protocol):
+class UpstreamSocket(Paced):
     """A WebSocket to an app. One task may receive and one may send."""
 
     _transport: asyncio.Transport
@@ -63,7 +63,6 @@ class UpstreamSocket(asyncio.Protocol):
         self._opcode = Opcode.BINARY
         self._lost = False
         self._news: asyncio.Future[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
 
     @property
     def subprotocol(self) -> str | None:
@@ -121,8 +120,7 @@ class UpstreamSocket(asyncio.Protocol):
         else:
             self._protocol.send_binary(message)
         self._flush()
-        if self._drained:
-            await self._drained
+        await self.drained()
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close with the code, wait a little for the app's own close, and cut."""
@@ -167,14 +165,6 @@ class UpstreamSocket(asyncio.Protocol):
             self._protocol.receive_eof()
         self.resume_writing()
         self._wake()
-
-    def pause_writing(self) -> None:
-        self._drained = self._drained or asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        if self._drained and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
 
     # ---- parts
 
