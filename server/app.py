@@ -54,6 +54,7 @@ from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
 from server.services.templates import Templates
+from server.services.terminals import Terminals
 from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 from server.storage.database import Database, sqlite_url
@@ -157,6 +158,7 @@ async def composed(settings: Settings, token: str, database: Database, runtime: 
         limits=settings.limits,
         idle_stop=settings.idle_stop,
     )
+    terminals = Terminals(workspaces)
     previews = Previews(workspaces, accounts, links, domain=settings.preview_domain, ide=settings.url)
     git_accounts = GitAccounts(settings.data / "git.json")
     git = Git(workspaces, git_accounts)
@@ -168,8 +170,9 @@ async def composed(settings: Settings, token: str, database: Database, runtime: 
             projects,
             documents,
             workspaces,
+            terminals,
             previews,
-            Recordings(kept, workspaces),
+            Recordings(kept, workspaces, terminals),
             Logs(kept, workspaces),
             sharing,
             links,

@@ -211,8 +211,8 @@ async def list_terminals(request: Request) -> Response:
 
 
 async def change_terminal(request: Request) -> Response:
-    workspaces, name = services_of(request).workspaces, request.path_params["name"]
-    return JSONResponse(terminal_json(await workspaces.change_terminal(_id(request), name, await read_json(request))))
+    terminals, name = services_of(request).terminals, request.path_params["name"]
+    return JSONResponse(terminal_json(await terminals.change(_id(request), name, await read_json(request))))
 
 
 # ---- the three calls of the original

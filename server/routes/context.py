@@ -19,6 +19,7 @@ from server.services.remembered import Remembered
 from server.services.search import Search
 from server.services.share_links import ShareLinks
 from server.services.sharing import Sharing
+from server.services.terminals import Terminals
 from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 
@@ -32,6 +33,7 @@ class Services:
     projects: Projects
     documents: Documents
     workspaces: Workspaces
+    terminals: Terminals
     previews: Previews
     recordings: Recordings
     logs: Logs

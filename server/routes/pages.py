@@ -122,7 +122,7 @@ async def _app_page(
     config = {
         "project": project,
         "terminal": terminal,
-        "folder": services.workspaces.folder(ProjectId(project["id"])) if project else "",
+        "folder": services.workspaces.layout(ProjectId(project["id"])).workspace if project else "",
         "runtime": services.workspaces.runtime,
         "previewDomain": services.settings.preview_domain,
         "remembered": {

@@ -48,17 +48,17 @@ async def terminal(websocket: WebSocket) -> None:
     async with _answering(websocket):
         name = terminal_name(websocket.path_params["name"])
         size = wire.parse_size(whole_number(websocket, "cols", 80), whole_number(websocket, "rows", 24))
-        workspaces = services_of(websocket).workspaces
+        workspaces, terminals = services_of(websocket).workspaces, services_of(websocket).terminals
         id = ProjectId(websocket.path_params["project"])
         if flag(websocket, "view"):
-            stream = await workspaces.look_at_terminal(id, name, _offset(websocket))
+            stream = await terminals.look_at(id, name, _offset(websocket))
             await _Viewer(websocket, stream, None, view_only=True).serve(None)
             return
-        stream = await workspaces.terminal(id, name, _offset(websocket), size)
+        stream = await terminals.open(id, name, _offset(websocket), size)
         if "cols" in websocket.query_params:
             stream.message({"type": "resize", "cols": size[0], "rows": size[1]})
         viewer = _Viewer(websocket, stream, lambda: workspaces.touch(id, "terminal"))
-        await viewer.serve(lambda: workspaces.end_terminal(id, name))
+        await viewer.serve(lambda: terminals.end(id, name))
 
 
 async def logs(websocket: WebSocket) -> None:

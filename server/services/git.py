@@ -266,7 +266,7 @@ class Git:
 
     def _env(self, id: ProjectId) -> dict[str, str]:
         # On a machine without an engine a project may lie within somebody else's repository.
-        return {**_ENV, "GIT_CEILING_DIRECTORIES": os.path.dirname(self._workspaces.folder(id))}
+        return {**_ENV, "GIT_CEILING_DIRECTORIES": os.path.dirname(self._workspaces.layout(id).workspace)}
 
     async def _settings(self) -> list[str]:
         identity = await self._accounts.identity()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from server.errors import Conflict, NotFound
 from server.models import ProjectId
 from server.services.documents import Documents, OpenDocument
+from server.services.terminals import Terminals
 from server.services.workspaces import Workspaces
 
 FOLDER: Final = "recordings"
@@ -38,13 +39,14 @@ class Recording:
 class Recordings:
     """The recordings of all projects. `kept` holds the projects' state folders."""
 
-    def __init__(self, kept: Documents, workspaces: Workspaces) -> None:
+    def __init__(self, kept: Documents, workspaces: Workspaces, terminals: Terminals) -> None:
         self._kept = kept
         self._workspaces = workspaces
+        self._terminals = terminals
 
     async def start(self, id: ProjectId, terminal: str) -> Recording:
         """Begin to record a terminal. Raises NotFound when it does not run, Conflict when it is recorded already."""
-        return await self.get(id, await self._workspaces.record(id, terminal))
+        return await self.get(id, await self._terminals.record(id, terminal))
 
     async def stop(self, id: ProjectId, recording: str) -> Recording:
         """End a recording that is being made. Raises Conflict when it has ended."""
@@ -52,7 +54,7 @@ class Recordings:
         if terminal is None:
             await self.get(id, recording)
             raise Conflict("the recording has ended already")
-        await self._workspaces.stop_recording(id, terminal)
+        await self._terminals.stop_recording(id, terminal)
         return await self.get(id, recording)
 
     async def list(self, id: ProjectId) -> list[Recording]:

@@ -13,6 +13,8 @@ from server.models import Port, Run, State, Step, StepState
 MOST_ITEMS = 200
 MOST_TEXT = 500
 MOST_PATH = 4096
+TERMINALS = "terminal/"
+"""Prefix of the channels of terminals, so that none can be taken for the log."""
 MOST_TITLE = 40
 """Characters of a terminal's title."""
 MOST_ATTACHED = 500

@@ -16,15 +16,15 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final, TypeVar
 
-from server.errors import AppError, BadGateway, Conflict, Invalid, LinkLost, NotFound, Unavailable
+from server.errors import AppError, BadGateway, Conflict, LinkLost, NotFound
 from server.models import Limits, Port, ProjectId, Run, State, Step, StepState, Usage, Visibility
-from server.runtimes.base import Runtime, Spec
+from server.runtimes.base import Layout, Runtime, Spec
 from server.runtimes.link import Direct, Link, Stream
 from server.services.documents import Documents
 from server.services.events import Subscription
-from server.services.projects import Projects, check_name
+from server.services.projects import Projects
 from server.services.reports import (
-    MOST_TITLE,
+    TERMINALS,
     Terminal,
     Watch,
     parse_failure,
@@ -41,8 +41,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TERMINALS: Final = "terminal/"
-"""Prefix of the channels of terminals, so that none can be taken for the log."""
 RELINK_DELAYS: Final = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to re-make a broken link; the last one repeats while the container lives."""
 DISK_MAX_AGE: Final = 30.0
@@ -108,7 +106,7 @@ class Workspaces:
 
     async def start(self, id: ProjectId) -> Status:
         """Have the project's container run, without its app. Does nothing when it does."""
-        return await self._finish(self._start_only(self._workspace(id)))
+        return await self.finish(self._start_only(self._workspace(id)))
 
     def set_preparing(self, id: ProjectId, step: Step) -> None:
         """Tell of what fills the project with files before anything is run in it."""
@@ -119,11 +117,11 @@ class Workspaces:
 
     async def run(self, id: ProjectId) -> Status:
         """Have the project's app run, with all that it needs. Does nothing while it runs."""
-        return await self._finish(self._run(self._workspace(id)))
+        return await self.finish(self._run(self._workspace(id)))
 
     async def stop(self, id: ProjectId, *, container: bool = False) -> Status:
         """End the app; with `container` the container, its terminals included."""
-        return await self._finish(self._stop(self._workspace(id), container))
+        return await self.finish(self._stop(self._workspace(id), container))
 
     async def restart(self, id: ProjectId) -> Status:
         """End the app and run it again."""
@@ -132,7 +130,7 @@ class Workspaces:
 
     async def remove(self, id: ProjectId) -> None:
         """End and remove everything but the project's files."""
-        await self._finish(self._remove(self._workspace(id)))
+        await self.finish(self._remove(self._workspace(id)))
 
     async def status(self, id: ProjectId) -> Status:
         workspace = self._workspace(id)
@@ -145,9 +143,13 @@ class Workspaces:
     def ports(self, id: ProjectId) -> tuple[Port, ...]:
         return self._workspace(id).ports
 
-    def folder(self, id: ProjectId) -> str:
-        """Where the project's files are, as its programs see it."""
-        return self._runtime.layout(self._spec(self._workspace(id))).workspace
+    def layout(self, id: ProjectId) -> Layout:
+        """How the project looks to its own programs."""
+        return self._runtime.layout(self._spec(self._workspace(id)))
+
+    def link(self, id: ProjectId) -> Link:
+        """The link to what runs now. Raises Conflict when the project does not run, LinkLost while it is re-made."""
+        return self._require_link(self._workspace(id))
 
     def terminals(self, id: ProjectId) -> tuple[Terminal, ...]:
         return self._workspace(id).terminals
@@ -173,7 +175,7 @@ class Workspaces:
 
         Raises Conflict when nothing runs that could be made public, NotFound.
         """
-        await self._finish(self._set_visibility(self._workspace(id), port, visibility))
+        await self.finish(self._set_visibility(self._workspace(id), port, visibility))
 
     # ---- streams
 
@@ -209,103 +211,12 @@ class Workspaces:
         `options` are those of `Link.execute`. Raises Conflict when the project does not run, Unavailable when the
         program can't be started.
         """
-        workspace = self._workspace(id)
-        env = {**self._runtime.layout(self._spec(workspace)).env, **options.pop("env", {})}
-        return await self._require_link(workspace).execute(argv, env=env, **options)
+        env = {**self.layout(id).env, **options.pop("env", {})}
+        return await self.link(id).execute(argv, env=env, **options)
 
     async def logs(self, id: ProjectId, offset: int | None) -> Stream:
         """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""
-        return await self._require_link(self._workspace(id)).attach("log", offset)
-
-    async def look_at_terminal(self, id: ProjectId, name: str, offset: int | None) -> Stream:
-        """A viewer of the terminal `name` that may send nothing but acks; the caller closes it. Raises NotFound."""
-        try:
-            return await self._require_link(self._workspace(id)).attach(TERMINALS + name, offset, view_only=True)
-        except NotFound:
-            raise NotFound(f"there is no terminal {name} to look at") from None
-
-    async def terminal(self, id: ProjectId, name: str, offset: int | None, size: tuple[int, int]) -> Stream:
-        """A viewer of the terminal `name`, a new login shell where there is none; the caller closes it.
-
-        `size` is columns and rows of a new terminal. With an offset a terminal that ended meanwhile is still shown to
-        its end; without one it is replaced.
-        """
-        workspace = self._workspace(id)
-        link = self._require_link(workspace)
-        channel = TERMINALS + name
-        self.touch(id, "terminal")
-        try:
-            # Asked of the supervisor itself: the last report may not yet have the end that a viewer has just seen.
-            stream = await link.attach(channel, offset)
-            if offset is not None or not stream.ended:
-                return stream
-            stream.close()
-        except NotFound:
-            pass
-        await self._spawn(link, workspace, channel, size)
-        return await link.attach(channel, None)
-
-    async def end_terminal(self, id: ProjectId, name: str) -> None:
-        """End the terminal's process group and forget it. Does nothing when there is no such terminal."""
-        # Whoever asked for it hangs up as soon as the end is told, which is before all of the group are gone.
-        await self._finish(self._end_terminal(self._require_link(self._workspace(id)), name))
-
-    async def _end_terminal(self, link: Link, name: str) -> None:
-        try:
-            await link.call("end", name=TERMINALS + name, forget=True)
-        except (NotFound, LinkLost):
-            # Gone already, or going: the supervisor does not need the link for it.
-            pass
-
-    async def record(self, id: ProjectId, name: str) -> str:
-        """Begin to record what a terminal shows; the recording's id. Raises NotFound, Conflict when it already is."""
-        workspace = self._workspace(id)
-        link, layout = self._require_link(workspace), self._runtime.layout(self._spec(workspace))
-        env = {"TERM": layout.env.get("TERM", "xterm-256color"), "SHELL": layout.shell[0]}
-        title = next((terminal.title for terminal in workspace.terminals if terminal.name == name), name)
-        report = await link.call("record", name=TERMINALS + name, title=title, env=env)
-        terminal = next(iter(parse_terminals([report], TERMINALS)), None)
-        if terminal is None or terminal.recording is None:
-            raise Unavailable("the container did not say which recording it has begun")
-        return terminal.recording.id
-
-    async def stop_recording(self, id: ProjectId, name: str) -> None:
-        """End the recording of a terminal. Raises NotFound when it is not recorded."""
-        await self._require_link(self._workspace(id)).call("stop-recording", name=TERMINALS + name)
-
-    async def change_terminal(self, id: ProjectId, name: str, changes: dict[str, object]) -> Terminal:
-        """Change a terminal's `title`, None for its name, or its `sizing`: for everyone, while its container lives.
-
-        Raises Invalid, NotFound, and Conflict when the project does not run.
-        """
-        link = self._require_link(self._workspace(id))
-        if not changes or not changes.keys() <= {"title", "sizing"}:
-            raise Invalid("title and sizing are what can be changed")
-        if changes.get("title") is not None:
-            changes = {**changes, "title": check_name(changes["title"], field="title", most=MOST_TITLE)}
-        if changes.get("sizing", "smallest") not in ("smallest", "latest"):
-            raise Invalid("sizing must be smallest or latest", field="sizing")
-        try:
-            report = await link.call("change", name=TERMINALS + name, **changes)
-        except NotFound:
-            raise NotFound("there is no such terminal") from None
-        return parse_terminals([{**report, "name": TERMINALS + name}], TERMINALS)[0]
-
-    async def _spawn(self, link: Link, workspace: Workspace, channel: str, size: tuple[int, int]) -> None:
-        layout = self._runtime.layout(self._spec(workspace))
-        try:
-            await link.call(
-                "spawn",
-                name=channel,
-                argv=list(layout.shell),
-                cwd=layout.workspace,
-                env=layout.env,
-                cols=size[0],
-                rows=size[1],
-            )
-        except Conflict:
-            # Another viewer asked for the same name at the same moment: both look at the one shell.
-            pass
+        return await self.link(id).attach("log", offset)
 
     # ---- telling and being told
 
@@ -622,7 +533,7 @@ class Workspaces:
             limits=workspace.limits or self._limits,
         )
 
-    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` to its end even when the caller is cancelled, so that no container is left half started."""
         return await asyncio.shield(self._background(work))
 

@@ -13,6 +13,7 @@ from server.models import ProjectId
 from server.services.documents import Documents
 from server.services.logs import KeptLog, Logs
 from server.services.recordings import Recordings
+from server.services.terminals import Terminals
 
 ID = ProjectId("project1")
 SECRET = b"not for the project's people"
@@ -44,7 +45,8 @@ def logs(kept: Documents) -> Logs:
 
 @pytest.fixture
 def recordings(kept: Documents) -> Recordings:
-    return Recordings(kept, cast(Any, Stopped()))
+    stopped = cast(Any, Stopped())
+    return Recordings(kept, stopped, Terminals(stopped))
 
 
 @pytest.fixture

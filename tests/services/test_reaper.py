@@ -7,6 +7,7 @@ import pytest
 
 from server.models import State
 from server.services.reaper import Reaper
+from server.services.terminals import Terminals
 from server.services.workspaces import Workspaces
 from tests.services.test_workspaces import World, read_until
 
@@ -50,7 +51,7 @@ async def test_what_nobody_uses_is_stopped_and_told(world: World, workspaces: Wo
 async def test_a_terminal_that_writes_keeps_it_and_an_open_page_does_not(world: World, workspaces: Workspaces) -> None:
     id = await world.project("sleep 1000")
     await workspaces.run(id)
-    stream = await workspaces.terminal(id, "main", None, (80, 24))
+    stream = await Terminals(workspaces).open(id, "main", None, (80, 24))
     await stream.send(b"echo now-$((1 + 1))\n")
     await read_until(stream, b"now-2")
     workspaces._workspace(id).active_at = 0

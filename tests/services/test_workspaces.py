@@ -16,6 +16,7 @@ from server.services.documents import Documents
 from server.services.projects import Projects
 from server.services.sharing import Sharing
 from server.services.templates import Templates
+from server.services.terminals import Terminals
 from server.services.workspaces import Workspaces
 from server.storage.database import Database
 
@@ -204,9 +205,9 @@ async def test_a_container_that_can_not_start_says_so_and_can_be_tried_again(
 async def test_two_viewers_of_a_new_name_share_one_shell(world: World, workspaces: Workspaces) -> None:
     id = await world.project("sleep 1000")
     with pytest.raises(Conflict, match="Run"):
-        await workspaces.terminal(id, "main", None, (80, 24))
+        await Terminals(workspaces).open(id, "main", None, (80, 24))
     await workspaces.run(id)
-    first, second = await asyncio.gather(*(workspaces.terminal(id, "main", None, (80, 24)) for _ in range(2)))
+    first, second = await asyncio.gather(*(Terminals(workspaces).open(id, "main", None, (80, 24)) for _ in range(2)))
     await first.send(b"echo one-$((1 + 1))\n")
     await read_until(first, b"one-2")
     await read_until(second, b"one-2")
@@ -220,7 +221,7 @@ async def test_an_ended_terminal_is_shown_to_whoever_resumes_and_replaced_for_ot
 ) -> None:
     id = await world.project("sleep 1000")
     await workspaces.run(id)
-    stream = await workspaces.terminal(id, "main", None, (80, 24))
+    stream = await Terminals(workspaces).open(id, "main", None, (80, 24))
     await stream.send(b"echo before-$((1 + 1)); exit 4\n")
     await read_until(stream, b"before-2")
     while (item := await stream.receive()) is not None and not isinstance(item, dict):
@@ -229,9 +230,9 @@ async def test_an_ended_terminal_is_shown_to_whoever_resumes_and_replaced_for_ot
     async with workspaces.subscribe(id) as subscription:
         while not all(terminal.ended for terminal in workspaces.terminals(id)):
             await subscription.next()
-    resumed = await workspaces.terminal(id, "main", 0, (80, 24))
+    resumed = await Terminals(workspaces).open(id, "main", 0, (80, 24))
     await read_until(resumed, b"before-2")
-    fresh = await workspaces.terminal(id, "main", None, (80, 24))
+    fresh = await Terminals(workspaces).open(id, "main", None, (80, 24))
     await fresh.send(b"echo after-$((1 + 1))\n")
     assert b"before-2" not in await read_until(fresh, b"after-2")
     fresh.close()
@@ -240,20 +241,20 @@ async def test_an_ended_terminal_is_shown_to_whoever_resumes_and_replaced_for_ot
 async def test_a_closed_terminal_is_gone_for_everyone(world: World, workspaces: Workspaces) -> None:
     id = await world.project("sleep 1000")
     await workspaces.run(id)
-    stream = await workspaces.terminal(id, "main", None, (80, 24))
-    await workspaces.end_terminal(id, "main")
+    stream = await Terminals(workspaces).open(id, "main", None, (80, 24))
+    await Terminals(workspaces).end(id, "main")
     while await stream.receive() is not None:
         pass
     async with workspaces.subscribe(id) as subscription:
         while workspaces.terminals(id):
             await subscription.next()
-    await workspaces.end_terminal(id, "main")
+    await Terminals(workspaces).end(id, "main")
 
 
 async def test_the_link_is_made_again_and_the_terminal_goes_on(world: World, workspaces: Workspaces) -> None:
     id = await world.project("sleep 1000")
     await workspaces.run(id)
-    stream = await workspaces.terminal(id, "main", None, (80, 24))
+    stream = await Terminals(workspaces).open(id, "main", None, (80, 24))
     await stream.send(b"kept=still-here; echo set-$((1 + 1))\n")
     output = await read_until(stream, b"set-2")
     offset = stream.offset + len(output)
@@ -261,7 +262,7 @@ async def test_the_link_is_made_again_and_the_terminal_goes_on(world: World, wor
     async with asyncio.timeout(10):
         while True:
             try:
-                again = await workspaces.terminal(id, "main", offset, (80, 24))
+                again = await Terminals(workspaces).open(id, "main", offset, (80, 24))
                 break
             except AppError:
                 await asyncio.sleep(0.01)
