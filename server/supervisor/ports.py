@@ -5,10 +5,17 @@ import re
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
+from .loop import Loop, Timer
 from .procfs import descendants, is_alive
 
+SELDOM: Final = 1.0
+SOON: Final = 0.03
+"""Seconds between looks: in the long run, and at first and after a program was started."""
+SLOWER: Final = 1.1
+"""The time to the next look grows by this: a port that took a while to open may take a tenth of that to be seen."""
 TCP_LISTEN: Final = 10
 # From linux/netlink.h, linux/sock_diag.h and linux/inet_diag.h.
 NETLINK_SOCK_DIAG: Final = 4
@@ -41,6 +48,40 @@ class Ports:
             self._listeners = listeners
             self._found = _owned(listeners)
         return [self._found[port] for port in sorted(self._found)]
+
+
+class PortWatch:
+    """Tells when the ports change. It looks as long as some are open, or `may_open` says that others may be."""
+
+    def __init__(self, loop: Loop, tell: Callable[[list[dict[str, Any]]], None], may_open: Callable[[], bool]) -> None:
+        self.told: list[dict[str, Any]] = []
+        self._loop = loop
+        self._tell = tell
+        self._may_open = may_open
+        self._ports = Ports()
+        self._wait = SOON
+        self._next = Timer()
+
+    def look_soon(self) -> None:
+        """A program was started, or has ended."""
+        self._wait = SOON
+        self._next.cancel()
+        self._next = self._loop.call_later(SOON, self._look)
+
+    def has(self, port: int) -> bool:
+        """Whether the port may be reached. A container has its ports for itself; elsewhere others listen there too."""
+        if os.getpid() == 1 or any(item["port"] == port for item in self.told):
+            return True
+        return any(item["port"] == port for item in self._ports.look())
+
+    def _look(self) -> None:
+        ports = self._ports.look()
+        if ports != self.told:
+            self.told = ports
+            self._tell(ports)
+        if ports or self._may_open():
+            self._next = self._loop.call_later(self._wait, self._look)
+            self._wait = min(SELDOM, self._wait * SLOWER)
 
 
 def _owned(listeners: dict[int, tuple[str, int]]) -> dict[int, dict[str, Any]]:

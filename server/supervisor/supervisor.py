@@ -16,9 +16,9 @@ from .environment import Environments, sourced
 from .link import Link
 from .listener import MOST_LINKS, listen, received
 from .logfile import LogFile
-from .loop import Loop, Timer
+from .loop import Loop
 from .piped import Piped
-from .ports import Ports
+from .ports import PortWatch
 from .process import Program, reap
 from .procfs import descendants
 from .protocol import VERSION, Kind, message, parse_json
@@ -37,11 +37,6 @@ MOST_PIPED: Final = 64
 MOST_STREAMS: Final = 1000
 LOG: Final = "log"
 NO_INPUT: Final = "this viewer only looks: it may send no input, size or signal"
-PORTS_EVERY: Final = 1.0
-PORTS_SOON: Final = 0.03
-"""Seconds between looks for ports: at first and after a program was started, and in the long run."""
-PORTS_SLOWER: Final = 1.1
-"""The time to the next look grows by this: a port that took a while to open may take a tenth of that to be seen."""
 TELL_EVERY: Final = 0.1
 """Seconds between reports of the terminals at least: each names all of them, to every link."""
 END_GRACE: Final = 5.0
@@ -85,10 +80,7 @@ class Supervisor:
         self._programs: dict[int, Program] = {}
         self._piped: dict[int, Piped] = {}
         self._links: set[Link] = set()
-        self._ports = Ports()
-        self._ports_told: list[dict[str, Any]] = []
-        self._ports_wait = PORTS_SOON
-        self._next_look = Timer()
+        self._ports = PortWatch(loop, self._ports_changed, lambda: bool(self._programs or self._run.programs))
         self._ending = False
         self._terminals_told = True
         self._told_at = 0.0
@@ -278,7 +270,7 @@ class Supervisor:
                 "pid": os.getpid(),
                 "run": self._run.status,
                 "terminals": self._listed(),
-                "ports": self._ports_told,
+                "ports": self._ports.told,
                 "watch": self._watched(),
             }
         )
@@ -305,7 +297,7 @@ class Supervisor:
             known.begin(program)
         terminal = self._terminals[name] = known or Terminal(self._loop, program, self._terminals_changed)
         self._programs[program.pid] = program
-        self._look_for_ports()
+        self._ports.look_soon()
         self._terminals_changed()
         reply(terminal.described(name))
 
@@ -411,13 +403,13 @@ class Supervisor:
             calls.path(install, "requires")
         environment = calls.arguments(params, "environment") if params.get("environment") is not None else None
         self._run.start(Plan(environment, install, app))
-        self._look_for_ports()
+        self._ports.look_soon()
         reply(self._run.status)
 
     def _connect(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         number = self._new_stream(link, params)
         port = calls.whole(params, "port", 1, 65535)
-        if not self._is_ours(port):
+        if not self._ports.has(port):
             raise CallError("refused", f"no program of the project listens on port {port}")
 
         def connected(connection: socket.socket | None, why: str) -> None:
@@ -456,12 +448,6 @@ class Supervisor:
     def _forget_piped(self, pid: int) -> None:
         self._piped.pop(pid, None)
 
-    def _is_ours(self, port: int) -> bool:
-        """Whether the port may be reached. A container has its ports for itself; elsewhere others listen there too."""
-        if os.getpid() == 1 or any(item["port"] == port for item in self._ports_told):
-            return True
-        return any(item["port"] == port for item in self._ports.look())
-
     def _new_stream(self, link: Link, params: dict[str, Any]) -> int:
         number = calls.whole(params, "stream", 1, 2**32 - 1)
         if number in link.streams:
@@ -498,7 +484,7 @@ class Supervisor:
         self._tell({"event": "terminals", "terminals": self._listed()})
 
     def _run_changed(self) -> None:
-        self._look_for_ports()
+        self._ports.look_soon()
         self._tell({"event": "run", "run": self._run.status})
 
     def _tree_changed(self, paths: list[str]) -> None:
@@ -510,19 +496,8 @@ class Supervisor:
     def _watch_changed(self) -> None:
         self._tell({"event": "watch", "watch": self._watched()})
 
-    def _look_for_ports(self) -> None:
-        self._ports_wait = PORTS_SOON
-        self._next_look.cancel()
-        self._next_look = self._loop.call_later(PORTS_SOON, self._scan_ports)
-
-    def _scan_ports(self) -> None:
-        ports = self._ports.look()
-        if ports != self._ports_told:
-            self._ports_told = ports
-            self._tell({"event": "ports", "ports": ports})
-        if ports or self._programs or self._run.programs:
-            self._next_look = self._loop.call_later(self._ports_wait, self._scan_ports)
-            self._ports_wait = min(PORTS_EVERY, self._ports_wait * PORTS_SLOWER)
+    def _ports_changed(self, ports: list[dict[str, Any]]) -> None:
+        self._tell({"event": "ports", "ports": ports})
 
 
 def _left_behind() -> list[int]:
