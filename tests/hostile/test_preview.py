@@ -159,6 +159,8 @@ async def test_messages_to_the_ide_are_not_listened_to(world: World, page: Page,
         frame = await world.framed(page, preview_at(world, form), world.ide_page)
         await page.wait_for_selector(".preview-stage:not([data-loading]) iframe")
         await page.evaluate(LISTEN)
+        # What the page has to say by itself, it says now: which panes are open.
+        await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
         orders.clear()
         before = await page.evaluate(SHOWN)
         await frame.evaluate(MESSAGES)
