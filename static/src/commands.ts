@@ -9,9 +9,14 @@ export interface Command {
   readonly keys?: readonly string[];
   /** The keys work in a terminal too, where all others belong to the shell. */
   readonly inTerminal?: boolean;
+  /** The keys work in the text of a file only: elsewhere they mean something else. */
+  readonly inText?: boolean;
   readonly isEnabled?: () => boolean;
   readonly run: () => void | Promise<void>;
 }
+
+/** Where the keyboard is. */
+export type Place = "text" | "terminal" | "elsewhere";
 
 /** The part of a KeyboardEvent that decides. */
 export interface Keystroke {
@@ -34,7 +39,8 @@ export function describeKey(event: Keystroke, mac: boolean): string {
   // With a modifier the letter on the cap counts, not what Alt or another layout makes of it.
   const letter = /^Key([A-Z])$/.exec(event.code)?.[1];
   const latin = /^[a-z]$/i.test(event.key);
-  const key = event.code === "Backquote" ? "`" : letter && (event.altKey || !latin) ? letter : event.key;
+  const named = event.code === "Backquote" ? "`" : event.code === "Space" ? "space" : null;
+  const key = named ?? (letter && (event.altKey || !latin) ? letter : event.key);
   const parts = [mod && "mod", other && "ctrl", event.altKey && "alt", event.shiftKey && "shift", key.toLowerCase()];
   return parts.filter(Boolean).join("+");
 }
@@ -96,10 +102,10 @@ export class Commands {
   }
 
   /** Runs the command that this keystroke means, if any; true when it did and nobody else should see the key. */
-  handleKey(event: Keystroke, inTerminal: boolean): boolean {
+  handleKey(event: Keystroke, place: Place): boolean {
     const key = describeKey(event, this.mac);
     const command = [...this.byId.values()].find((candidate) => candidate.keys?.includes(key));
-    if (!command || (inTerminal && !command.inTerminal)) return false;
+    if (!command || (place === "terminal" && !command.inTerminal) || (place !== "text" && command.inText)) return false;
     this.execute(command);
     return true;
   }

@@ -4,7 +4,7 @@ import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { type Api, ApiError, Api as HttpApi, messageOf } from "./api";
 import { browserClock } from "./clock";
-import { Commands, isMac } from "./commands";
+import { Commands, isMac, type Place } from "./commands";
 import type { ProjectConfig } from "./config";
 import { showConflict } from "./conflicts";
 import { Decorations } from "./decorations";
@@ -351,7 +351,7 @@ export class Ide {
 
   private listen(): void {
     const handleKey = (event: KeyboardEvent): void => {
-      if (document.querySelector("dialog[open]") || !this.commands.handleKey(event, isTerminal(event.target))) return;
+      if (document.querySelector("dialog[open]") || !this.commands.handleKey(event, placeOf(event.target))) return;
       event.preventDefault();
       event.stopPropagation();
     };
@@ -381,6 +381,11 @@ export class Ide {
     this.steps.element.hidden = !shown;
     this.header.renderRegions(shown);
   }
+}
+
+function placeOf(target: EventTarget | null): Place {
+  if (isTerminal(target)) return "terminal";
+  return target instanceof Element && target.closest(".surface .cm-content") ? "text" : "elsewhere";
 }
 
 function isBoolean(value: unknown): value is boolean {

@@ -14,6 +14,7 @@ test("a keystroke is described the same on every keyboard", () => {
   assert.equal(describeKey(press("q", { ctrlKey: true, code: "KeyA" }), false), "mod+q", "what is printed on a Latin key counts");
   assert.equal(describeKey(press("ö", { ctrlKey: true, code: "Backquote" }), false), "mod+`");
   assert.equal(describeKey(press("F1"), false), "f1");
+  assert.equal(describeKey(press(" ", { ctrlKey: true, code: "Space" }), false), "mod+space");
 });
 
 test("keys are labelled as they are printed", () => {
@@ -34,20 +35,26 @@ test("a key runs its command unless it can't run now", () => {
   let runs = 0;
   const { registry } = setUp({ id: "a", title: "A", keys: ["mod+s"], isEnabled: () => enabled, run: () => void (runs += 1) });
   const key = press("s", { ctrlKey: true });
-  assert.equal(registry.handleKey(key, false), true, "the browser must not save the page either");
+  assert.equal(registry.handleKey(key, "elsewhere"), true, "the browser must not save the page either");
   assert.equal(runs, 0);
   assert.deepEqual(registry.list(), []);
   enabled = true;
-  registry.handleKey(key, false);
+  registry.handleKey(key, "elsewhere");
   assert.equal(runs, 1);
-  assert.equal(registry.handleKey(press("x", { ctrlKey: true }), false), false);
+  assert.equal(registry.handleKey(press("x", { ctrlKey: true }), "elsewhere"), false);
 });
 
 test("in a terminal a key belongs to the shell unless the command claims it", () => {
   const run = (): void => undefined;
   const { registry } = setUp({ id: "a", title: "A", keys: ["mod+p"], run }, { id: "b", title: "B", keys: ["f1"], inTerminal: true, run });
-  assert.equal(registry.handleKey(press("p", { ctrlKey: true }), true), false);
-  assert.equal(registry.handleKey(press("F1"), true), true);
+  assert.equal(registry.handleKey(press("p", { ctrlKey: true }), "terminal"), false);
+  assert.equal(registry.handleKey(press("F1"), "terminal"), true);
+});
+
+test("a key of the text means something else elsewhere", () => {
+  const { registry } = setUp({ id: "a", title: "A", keys: ["f2"], inText: true, run: () => undefined });
+  assert.equal(registry.handleKey(press("F2"), "elsewhere"), false);
+  assert.equal(registry.handleKey(press("F2"), "text"), true);
 });
 
 test("what a command throws is reported, at once or later", async () => {
@@ -65,6 +72,6 @@ test("what a command throws is reported, at once or later", async () => {
 test("a command that was taken back is gone", () => {
   const { registry, registration } = setUp({ id: "a", title: "A", keys: ["f1"], run: () => assert.fail() });
   registration.dispose();
-  assert.equal(registry.handleKey(press("F1"), false), false);
+  assert.equal(registry.handleKey(press("F1"), "elsewhere"), false);
   assert.equal(registry.labelOf("a"), "");
 });
