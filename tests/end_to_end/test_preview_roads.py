@@ -4,9 +4,13 @@ import subprocess
 
 import pytest
 
+from server.runtimes.docker.runtime import IPV6
 from tests.support.server import Server, wait_for
 
-pytestmark = pytest.mark.engine
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not IPV6.exists(), reason="the kernel has no IPv6"),
+]
 
 APP = """
 const http = require("node:http");
@@ -15,6 +19,7 @@ const listen = (port, host) =>
 listen(3000, "0.0.0.0");
 listen(3001, "127.0.0.1");
 listen(3002, "::");
+listen(3003, "::1");
 """
 
 
@@ -27,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
 
 def sources(server: Server, project: str) -> list[str]:
     """Where the app saw each port's request come from, as an IPv4 address where it is one."""
-    answers = [server.preview(project, port).text for port in range(3000, 3003)]
+    answers = [server.preview(project, port).text for port in range(3000, 3004)]
     return [answer.removeprefix("::ffff:") for answer in answers]
 
 
@@ -45,7 +50,8 @@ def test_only_what_listens_on_loopback_is_relayed(server: Server) -> None:
             client.post(f"/api/projects/{project}/run").raise_for_status()
             # Until the first report of the ports everything is relayed.
             wait_for(
-                "both roads", lambda: sources(server, project) == [gateway(project), "127.0.0.1", gateway(project)]
+                "both roads",
+                lambda: sources(server, project) == [gateway(project), "127.0.0.1", gateway(project), "::1"],
             )
             if way == "killed":
                 # Behind the server's back: kept connections must not make it believe that the app is still there.

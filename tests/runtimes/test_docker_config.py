@@ -83,6 +83,7 @@ GOLDEN = {
         "Ulimits": [{"Name": "nofile", "Soft": 4096, "Hard": 8192}, {"Name": "core", "Soft": 0, "Hard": 0}],
         "IpcMode": "private",
         "CgroupnsMode": "private",
+        "Sysctls": {},
         "PidMode": "",
         "UTSMode": "",
         "UsernsMode": "",
@@ -124,6 +125,11 @@ def test_no_more_processors_are_asked_for_than_there_are() -> None:
     spec = Spec(SPEC.project, SPEC.workspace, SPEC.state, Limits(cpus=64))
     config = container_config(spec, "i", user=(1, 1), processors=2, ca_bundle=None)
     assert config["HostConfig"]["NanoCpus"] == 2_000_000_000
+
+
+def test_loopback_has_ipv6_where_the_kernel_has_it_and_nothing_else_gets_it() -> None:
+    config = container_config(SPEC, "i", user=(1, 1), processors=2, ca_bundle=None, ipv6=True)
+    assert config["HostConfig"]["Sysctls"] == {"net.ipv6.conf.lo.disable_ipv6": "0"}
 
 
 def test_a_network_is_the_projects_alone() -> None:

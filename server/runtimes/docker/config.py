@@ -42,9 +42,12 @@ def container_user() -> tuple[int, int]:
 
 
 def container_config(
-    spec: Spec, image: str, *, user: tuple[int, int], processors: int, ca_bundle: Path | None
+    spec: Spec, image: str, *, user: tuple[int, int], processors: int, ca_bundle: Path | None, ipv6: bool = False
 ) -> dict[str, Any]:
-    """The body of the engine's create call. `processors` is how many the engine has: it refuses a limit above that."""
+    """The body of the engine's create call. `processors` is how many the engine has: it refuses a limit above that.
+
+    `ipv6` says that its kernel is known to have IPv6: on one without, the container would not start.
+    """
     config: dict[str, Any] = {
         "Image": image,
         "User": f"{user[0]}:{user[1]}",
@@ -62,7 +65,7 @@ def container_config(
         "StopSignal": "SIGTERM",
         "StopTimeout": STOP_SECONDS,
         "Labels": {PROJECT_LABEL: spec.project},
-        "HostConfig": _host_config(spec, processors, ca_bundle),
+        "HostConfig": _host_config(spec, processors, ca_bundle, ipv6=ipv6),
     }
     text = json.dumps(config, sort_keys=True)
     config["Labels"][CONFIG_LABEL] = hashlib.sha256(text.encode()).hexdigest()
@@ -75,7 +78,7 @@ def container_env(ca_bundle: Path | None) -> dict[str, str]:
     return env | dict.fromkeys(CA_VARIABLES, CA_BUNDLE) if ca_bundle else env
 
 
-def _host_config(spec: Spec, processors: int, ca_bundle: Path | None) -> dict[str, Any]:
+def _host_config(spec: Spec, processors: int, ca_bundle: Path | None, *, ipv6: bool) -> dict[str, Any]:
     mounts = [_bind(spec.workspace, WORKSPACE), _bind(spec.state, STATE)]
     if ca_bundle:
         mounts.append(_bind(ca_bundle, CA_BUNDLE, read_only=True))
@@ -98,6 +101,8 @@ def _host_config(spec: Spec, processors: int, ca_bundle: Path | None) -> dict[st
         ],
         "IpcMode": "private",
         "CgroupnsMode": "private",
+        # Older engines take away ::1 too where a network has no IPv6, and some dev servers listen there alone.
+        "Sysctls": {"net.ipv6.conf.lo.disable_ipv6": "0"} if ipv6 else {},
         "PidMode": "",
         "UTSMode": "",
         "UsernsMode": "",

@@ -44,6 +44,8 @@ POLL_LATER: Final = 0.05
 USUAL_BOOT: Final = 0.5
 NETWORK_TRIES: Final = 20
 NAME_TRIES: Final = 40
+IPV6: Final = Path("/proc/sys/net/ipv6/conf/lo")
+"""There where this machine's kernel has IPv6, and so that of an engine on it."""
 
 Road = Literal["auto", "socket", "exec"]
 
@@ -63,6 +65,7 @@ class DockerRuntime:
         self._pool = IPv4Network(subnets)
         self._road: Road = link if link != "auto" or url.startswith("unix://") else "exec"
         self._ca_bundle = ca_bundle
+        self._ipv6 = url.startswith("unix://") and IPV6.exists()
         self._processors: int | None = None
         self._allocating = asyncio.Lock()
         self._networking: set[asyncio.Task[None]] = set()
@@ -158,6 +161,7 @@ class DockerRuntime:
             user=container_user(),
             processors=await self._count_processors(),
             ca_bundle=self._ca_bundle,
+            ipv6=self._ipv6,
         )
 
     async def _count_processors(self) -> int:
