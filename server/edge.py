@@ -2,9 +2,13 @@
 
 Without them a client holds a connection for ever by sending a byte now and then, and fills the memory with headers or
 with fragments of no length, before any application is asked.
+
+Cookies are bounded in another way. A page in a preview can set as many as a browser keeps, for every other preview: a
+request that has them all is no fault of whoever sends it, so it passes without the largest.
 """
 
 import asyncio
+import re
 from asyncio.transports import Transport
 from typing import Final
 
@@ -16,17 +20,29 @@ HEAD_WITHIN: Final = 20.0
 """Seconds for a request's head, from its first byte or the connection on; also for a body that nobody wants now."""
 MOST_HEAD: Final = 128 * 1024
 """Bytes at which the connection is dropped. A head over the middleware's own limit still gets its answer."""
+MOST_UNREAD: Final = 1024 * 1024
+"""Bytes between two pieces of a body, before the parser has made headers of them: more than a browser has cookies."""
+MOST_COOKIES: Final = 12 * 1024
+"""Bytes of a Cookie header that are passed on: Node's servers take 16 KiB of head."""
+MOST_SOCKET_COOKIES: Final = 8000
+"""The same for WebSockets, whose parser takes lines of 8 KiB."""
+MOST_COUNTED: Final = 1000
+"""Cookies that are looked at. Browsers keep fewer than 200 of one site."""
 MOST_FRAGMENTS: Final = 4096
 """Fragments of one message."""
 CLOSE_WITHIN: Final = 15.0
 """Seconds for a peer to take what was sent to it before its socket was closed."""
 
 
+_OWN_COOKIE: Final = re.compile(rb"(?:__Host-)?hutch_(?:session|preview|pane)=")
+
+
 class BoundedHttp(HttpToolsProtocol):
-    """HTTP whose heads come in time, and are no larger than `MOST_HEAD`."""
+    """HTTP whose heads come in time, and are no larger than `MOST_HEAD` once cookies are made to fit."""
 
     _deadline: asyncio.TimerHandle | None = None
     _head = 0
+    _unread = 0
     _in_body = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -37,9 +53,16 @@ class BoundedHttp(HttpToolsProtocol):
         self._disarm()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        self._unread += len(data)
+        super().data_received(data)
+        # A header that does not end is copied by the parser with each piece of it, and never told.
+        if self._unread > MOST_UNREAD and not self.transport.is_closing():
+            self.transport.close()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head = 0
+        self._head = self._unread = 0
         if self._deadline is None:
             self._arm()
 
@@ -48,13 +71,20 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if len(value) > MOST_COOKIES and name.lower() == b"cookie":
+            value = fitting_cookies(value, MOST_COOKIES)
         self._count(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._disarm()
         self._in_body = True
+        self._unread = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unread = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_body = False
@@ -66,6 +96,13 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_body and not self.transport.is_closing():
             # Answered without its body. The client may stop sending; it may not go on for ever.
             self._arm()
+
+    def handle_websocket_upgrade(self) -> None:
+        self.scope["headers"] = [
+            (name, fitting_cookies(value, MOST_SOCKET_COOKIES) if name == b"cookie" else value)
+            for name, value in self.scope["headers"]
+        ]
+        super().handle_websocket_upgrade()
 
     def _count(self, size: int) -> None:
         self._head += size
@@ -81,6 +118,22 @@ class BoundedHttp(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def fitting_cookies(value: bytes, most: int) -> bytes:
+    """A Cookie header's value with what fits into `most` bytes: Hutch's own cookies first, then the smallest."""
+    if len(value) <= most:
+        return value
+    pairs = [pair.strip() for pair in value.split(b";", MOST_COUNTED)[:MOST_COUNTED]]
+    kept, left = [], most
+    for number in sorted(
+        range(len(pairs)), key=lambda number: (not _OWN_COOKIE.match(pairs[number]), len(pairs[number]))
+    ):
+        left -= len(pairs[number]) + len("; ")
+        if left < 0:
+            break
+        kept.append(number)
+    return b"; ".join(pairs[number] for number in sorted(kept))
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):

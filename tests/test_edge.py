@@ -2,6 +2,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +18,16 @@ from tests.support.previews import serving
 
 async def hello(request: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
+
+
+async def cookies(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(request.headers.get("cookie", ""))
+
+
+async def tell_cookies(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(websocket.headers.get("cookie", ""))
+    await websocket.close()
 
 
 async def deluge(websocket: WebSocket) -> None:
@@ -42,8 +53,14 @@ async def echo(websocket: WebSocket) -> None:
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    sockets = [WebSocketRoute("/", echo), WebSocketRoute("/deluge", deluge)]
-    async with serving(Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), *sockets]), ping=0.5) as port:
+    routes = [
+        Route("/", hello, methods=["GET", "POST"]),
+        Route("/cookies", cookies),
+        WebSocketRoute("/", echo),
+        WebSocketRoute("/cookies", tell_cookies),
+        WebSocketRoute("/deluge", deluge),
+    ]
+    async with serving(Starlette(routes=routes), ping=0.5) as port:
         yield port
 
 
@@ -118,11 +135,50 @@ async def test_a_head_beyond_all_measure_is_not_read_to_its_end(port: int) -> No
     writer.close()
 
 
+async def test_a_header_that_does_not_end_is_not_read_for_ever(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+    with pytest.raises(ConnectionError):
+        async with asyncio.timeout(5):
+            for _ in range(64 * edge.MOST_UNREAD // 65536):
+                writer.write(b"y" * 65536)
+                await writer.drain()
+    writer.close()
+
+
+def bomb(count: int, size: int) -> str:
+    return "; ".join(f"bomb{number}={'x' * size}" for number in range(count))
+
+
+@pytest.mark.parametrize(("count", "size"), [(180, 4090), (20_000, 1)])
+async def test_of_more_cookies_than_an_app_takes_the_smallest_are_left_and_ours(
+    port: int, count: int, size: int
+) -> None:
+    ours = f"__Host-hutch_preview={'y' * 200}"
+    sent = {"Cookie": f"first=z; {bomb(count, size)}; small=1; {ours}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        answer = (await client.get("/cookies", headers=sent)).text
+    async with connect(
+        f"ws://127.0.0.1:{port}/cookies", proxy=None, additional_headers={"Cookie": bomb(10, 1000)}
+    ) as socket:
+        assert 4000 < len(await socket.recv()) <= edge.MOST_SOCKET_COOKIES
+    assert len(answer) <= edge.MOST_COOKIES
+    if size > 1:
+        assert answer == f"first=z; bomb0={'x' * size}; bomb1={'x' * size}; small=1; {ours}"
+
+
+def test_our_cookies_are_kept_before_smaller_ones() -> None:
+    ours = b"hutch_session=" + b"y" * 60
+    value = b"; ".join([*(b"hutch_x%d=1" % number for number in range(20)), ours, b"a=1"])
+    assert edge.fitting_cookies(value, 90) == ours + b"; a=1"
+    assert edge.fitting_cookies(value, len(value)) == value
+
+
 @pytest.mark.parametrize(
     ("path", "more", "status"),
     [
         ("/" + "x" * 10_000, {}, 414),
-        ("/", {"Cookie": "x" * 10_000}, 431),
+        ("/", {"X": "x" * 10_000}, 431),
         ("/", {f"X-{n}": "" for n in range(200)}, 431),
     ],
 )

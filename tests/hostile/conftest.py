@@ -3,6 +3,7 @@
 One server and one Chromium for all tests; each test has a browser profile of its own.
 """
 
+import asyncio
 import os
 import socket
 import sys
@@ -32,6 +33,8 @@ class World:
     port: int
     project: ProjectId
     hostile: int
+    other: ProjectId
+    victim: int
     session: str
 
     @property
@@ -53,8 +56,8 @@ class World:
 
     @property
     def neighbour(self) -> str:
-        """Another project's preview."""
-        return f"http://3000-neighbour.{DOMAIN}:{self.port}"
+        """Another project's preview, of the same app."""
+        return f"http://{self.victim}-{self.other}.{DOMAIN}:{self.port}"
 
     @property
     def path_preview(self) -> str:
@@ -75,19 +78,26 @@ class World:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     folder: Path = tmp_path_factory.mktemp("hostile")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     async with running_app(
         folder, run_locally(folder / "data" / "run", os.environ), HUTCH_PREVIEW_DOMAIN=DOMAIN
     ) as app:
-        services, project = app.services, (await app.services.projects.create(template="python")).id
-        toml = f"[run]\ninstall = 'true'\ncommand = 'exec {sys.executable} hostile.py {port}'\n"
-        await services.documents.write(project, "hutch.toml", toml.encode())
-        await services.documents.write(project, "hostile.py", APP.read_bytes())
-        await services.workspaces.run(project)
-        assert await services.workspaces.wait_for_port(project, port, 30)
+        (project, hostile), (other, victim) = await asyncio.gather(run(app), run(app))
         async with serving(app.asgi) as own:
-            yield World(app, own, project, port, await services.accounts.sign_in(TOKEN, source="test"))
+            session = await app.services.accounts.sign_in(TOKEN, source="test")
+            yield World(app, own, project, hostile, other, victim, session)
+
+
+async def run(app: App) -> tuple[ProjectId, int]:
+    """A project that runs the app, and its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    services, project = app.services, (await app.services.projects.create(template="python")).id
+    toml = f"[run]\ninstall = 'true'\ncommand = 'exec {sys.executable} hostile.py {port}'\n"
+    await services.documents.write(project, "hutch.toml", toml.encode())
+    await services.documents.write(project, "hostile.py", APP.read_bytes())
+    await services.workspaces.run(project)
+    assert await services.workspaces.wait_for_port(project, port, 30)
+    return project, port
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, Frame, Page
 
-from server import middleware
+from server import edge, middleware
 from server.errors import AppError
 from server.routes import forwarding, guard, pages, preview
 from server.routes.visits import Visit
@@ -295,6 +295,23 @@ async def test_two_hundred_cookies_leave_the_ide_usable(
     without_sandbox(monkeypatch)
     frame = await world.framed(page, preview_at(world, "path"))
     await frame.evaluate(attempt(BOMB), DOMAINS)
+    assert not await works()
+
+
+async def test_two_hundred_cookies_leave_other_previews_usable(
+    world: World, context: BrowserContext, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def works() -> bool:
+        reply = await page.goto(f"{world.neighbour}/")
+        sent = await page.evaluate("document.cookie.length")
+        assert sent > 100_000, "the browser has them for the neighbour too"
+        return reply is not None and reply.status == 200 and await page.title() == "hostile"
+
+    await page.goto(f"{world.host_preview}/")
+    await page.evaluate(attempt(BOMB), ["preview.hutch.localhost"])
+    assert await works()
+    await page.evaluate(attempt(BOMB), ["preview.hutch.localhost"])
+    monkeypatch.setattr(edge, "fitting_cookies", lambda value, most: value)
     assert not await works()
 
 
