@@ -1,4 +1,4 @@
-// How the editor looks to this person.
+// How the editor looks and behaves to this person.
 
 import { type Observable, Value } from "./lifecycle";
 import { recall, remember } from "./storage";
@@ -6,18 +6,40 @@ import { recall, remember } from "./storage";
 export const SMALLEST_FONT = 8;
 export const LARGEST_FONT = 32;
 
+/** Whose keys editors obey. */
+export type KeyMap = "default" | "vscode" | "vim";
+export const KEY_MAPS: Readonly<Record<KeyMap, string>> = { default: "Hutch’s own", vscode: "Visual Studio Code", vim: "Vim" };
+
 function isFontSize(value: unknown): value is number {
   return typeof value === "number" && value >= SMALLEST_FONT && value <= LARGEST_FONT;
+}
+
+function isKeyMap(value: unknown): value is KeyMap {
+  return typeof value === "string" && Object.hasOwn(KEY_MAPS, value);
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === "boolean";
 }
 
 /** Keeps the size of code in the page in step with the choice. */
 export class EditorPreferences {
   private readonly size = new Value<number | null>(recall("editor.fontSize", isFontSize));
+  private readonly map = new Value<KeyMap>(recall("editor.keyMap", isKeyMap) ?? "default");
+  private readonly wrap: Value<boolean>;
 
   /** In pixels; null for the usual size. */
   readonly fontSize: Observable<number | null> = this.size;
+  readonly keyMap: Observable<KeyMap> = this.map;
+  /** Whether long lines are broken where the window ends. */
+  readonly wrapped: Observable<boolean>;
 
-  constructor(private readonly root: HTMLElement) {
+  /** `narrow` windows wrap unless told otherwise. */
+  constructor(
+    private readonly root: HTMLElement,
+    narrow: boolean,
+  ) {
+    this.wrapped = this.wrap = new Value(recall("wrap", isBoolean) ?? narrow);
     this.apply();
   }
 
@@ -26,6 +48,16 @@ export class EditorPreferences {
     this.size.set(size === null ? null : Math.min(LARGEST_FONT, Math.max(SMALLEST_FONT, size)));
     remember("editor.fontSize", this.size.get());
     this.apply();
+  }
+
+  setKeyMap(map: KeyMap): void {
+    this.map.set(map);
+    remember("editor.keyMap", map);
+  }
+
+  toggleWrap(): void {
+    this.wrap.set(!this.wrap.get());
+    remember("wrap", this.wrap.get());
   }
 
   private apply(): void {

@@ -11,6 +11,7 @@ import { Decorations } from "./decorations";
 import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
+import { KeyMaps } from "./editor/keymaps";
 import { viewing, wrap } from "./editor/setup";
 import { EditorPreferences } from "./editorpreferences";
 import { ProjectEvents } from "./events";
@@ -18,7 +19,7 @@ import { FileActions } from "./fileactions";
 import { FileIndex } from "./fileindex";
 import { FileTree, nameOf } from "./files";
 import { formatName } from "./format";
-import { ideCommands } from "./idecommands";
+import { ideCommands, vimActions } from "./idecommands";
 import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
 import { load } from "./loading";
 import { IgnoredFiles } from "./tree/ignore";
@@ -29,7 +30,6 @@ import { RunControl } from "./runcontrol";
 import { anchorOf, parseAnchor } from "./session";
 import { SessionKeeper } from "./sessionkeeper";
 import { Side } from "./side";
-import { recall, remember } from "./storage";
 import { type Pane, Store } from "./store";
 import type { ThemeChoice } from "./theme";
 import { EditorArea } from "./views/editor";
@@ -80,13 +80,13 @@ export class Ide {
   private readonly notices = new Notices();
   private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
   readonly extensions: () => Extension;
-  private wrapped: boolean;
   readonly editor: EditorArea;
   private readonly tree: TreeView;
   private readonly header: HeaderView;
   private readonly steps: StepsView;
   private readonly pending: Readonly<Record<"terminal" | "logs" | "preview", PendingView>>;
-  private readonly look = new EditorPreferences(document.documentElement);
+  readonly look = new EditorPreferences(document.documentElement, matchMedia(NARROW).matches);
+  private readonly keys: KeyMaps;
   private started = false;
 
   constructor(
@@ -98,9 +98,10 @@ export class Ide {
     this.id = config.project.id;
     this.api = api;
     this.store = new Store(config.project);
-    this.wrapped = recall("wrap", isBoolean) ?? matchMedia(NARROW).matches;
-    this.extensions = () => viewing(config.nonce, this.wrapped);
-    this.commands = new Commands(isMac(navigator.platform), this.report);
+    const mac = isMac(navigator.platform);
+    this.keys = new KeyMaps(this.look.keyMap, mac, vimActions(this), (effect) => this.documents.configure(effect));
+    this.extensions = () => viewing(config.nonce, this.look.wrapped.get(), this.keys.extension);
+    this.commands = new Commands(mac, this.report);
     this.files = this.disposables.add(new FileTree(api, this.id));
     this.decorations.add(this.disposables.add(new IgnoredFiles(api, this.id, this.files)));
     this.index = new FileIndex(api, this.id);
@@ -133,6 +134,7 @@ export class Ide {
     await this.disposables.add(new SessionKeeper(this.id, this.documents, this.files, this.editor.position, this.report)).restore();
     await this.followAnchor();
     this.started = true;
+    void this.keys.start().catch(this.report);
     // What changed between the first look and the first connection was told to nobody.
     if (this.store.connection.get() === "open") void this.refreshFiles([""]);
     for (const pane of ["terminal", "logs", "preview"] as const) if (this.workbench.isVisible(pane)) void this.pending[pane].show();
@@ -200,13 +202,7 @@ export class Ide {
 
   async openSettings(): Promise<void> {
     const [{ openSettings }, { TerminalPreferences }] = await load(() => Promise.all([import("./views/settings"), import("./terminal/preferences")]));
-    openSettings({ theme: this.theme, editor: this.look, terminal: new TerminalPreferences(), wrapped: this.wrapped, toggleWrap: () => this.toggleWrap() });
-  }
-
-  toggleWrap(): void {
-    this.wrapped = !this.wrapped;
-    remember("wrap", this.wrapped);
-    this.documents.configure(wrap(this.wrapped));
+    openSettings({ theme: this.theme, editor: this.look, terminal: new TerminalPreferences() });
   }
 
   focusPane(pane: Pane): void {
@@ -301,7 +297,7 @@ export class Ide {
   }
 
   private build(): void {
-    const status = new StatusView(this.store, this.documents, this.editor.position, {
+    const status = new StatusView(this.store, this.documents, this.editor.position, this.keys.mode, {
       reconnect: () => this.events.retry(),
       signIn: () => location.reload(),
       goToLine: () => this.commands.run("goToLine"),
@@ -338,6 +334,7 @@ export class Ide {
     disposables.add(this.files.onRemoved((path) => void this.documents.handleRemoved(path).catch(this.report)));
     disposables.add(watch(this.actions.progress, (sentence) => this.tree.say("progress", sentence)));
     disposables.add(watch(store.watching, ({ detail }) => this.tree.say("late", detail && `Programs’ changes show late: ${detail}.`)));
+    disposables.add(this.look.wrapped.onChange((on) => this.documents.configure(wrap(on))));
     // The editor measures its letters itself, and only when told that they changed.
     disposables.add(this.look.fontSize.onChange(() => this.activeView()?.requestMeasure()));
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
@@ -351,7 +348,7 @@ export class Ide {
 
   private listen(): void {
     const handleKey = (event: KeyboardEvent): void => {
-      if (document.querySelector("dialog[open]") || !this.commands.handleKey(event, placeOf(event.target))) return;
+      if (document.querySelector("dialog[open]") || this.keys.claims(event, event.target) || !this.commands.handleKey(event, placeOf(event.target))) return;
       event.preventDefault();
       event.stopPropagation();
     };
@@ -386,10 +383,6 @@ export class Ide {
 function placeOf(target: EventTarget | null): Place {
   if (isTerminal(target)) return "terminal";
   return target instanceof Element && target.closest(".surface .cm-content") ? "text" : "elsewhere";
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === "boolean";
 }
 
 function goTo(view: EditorView, number: number, range: readonly [number, number] | null): void {

@@ -3,6 +3,8 @@
 import { gotoLine, openSearchPanel } from "@codemirror/search";
 import type { Command } from "./commands";
 import type { Document } from "./documents";
+import type { VimActions } from "./editor/keymaps";
+import { KEY_MAPS, type KeyMap } from "./editorpreferences";
 import type { Ide } from "./ide";
 import type { Pane } from "./store";
 import { copyText } from "./terminal/clipboard";
@@ -55,7 +57,8 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.cycle(1) },
     { id: "previousTab", title: "Previous tab", keys: ["alt+pageup"], run: () => ide.documents.cycle(-1) },
     { id: "goToLine", title: "Go to line…", isEnabled: inEditor, run: withView(gotoLine) },
-    { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.toggleWrap() },
+    { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
+    ...Object.entries(KEY_MAPS).map(([map, name]) => ({ id: `keyMap.${map}`, title: `Keys of the editor: ${name}`, run: () => ide.look.setKeyMap(map as KeyMap) })),
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },
     { id: "history", title: "Earlier versions of this file…", isEnabled: inEditor, run: () => ide.side.showHistory() },
     { id: "blame", title: "Git: who last changed this line", isEnabled: inEditor, run: () => ide.side.blame() },
@@ -83,7 +86,7 @@ function viewCommands(ide: Ide): readonly Command[] {
     run: () => ide.focusPane(pane),
   });
   return [
-    show("focusFiles", "Go to the files", "files"),
+    show("focusFiles", "Go to the files", "files", ["mod+shift+e"]),
     show("focusEditor", "Go to the editor", "editor"),
     show("focusTerminal", "Go to the terminal", "terminal", ["mod+`", "ctrl+`"]),
     show("focusLogs", "Go to the logs", "logs"),
@@ -96,6 +99,20 @@ function viewCommands(ide: Ide): readonly Command[] {
     { id: "toggleTheme", title: "Light or dark colours", run: () => ide.theme.toggle() },
     { id: "projects", title: "All projects", run: () => location.assign("/") },
   ];
+}
+
+export function vimActions(ide: Ide): VimActions {
+  return {
+    save: () => ide.saveActive(),
+    saveAll: () => ide.documents.saveAll(),
+    close: async (discard) => {
+      const document = ide.documents.active.get();
+      if (discard && document?.kind === "text") await document.discard();
+      if (document) await ide.documents.close(document);
+    },
+    closeAll: () => ide.documents.closeAll(),
+    report: ide.report,
+  };
 }
 
 function openPalette(ide: Ide): Promise<void> {

@@ -27,9 +27,10 @@ export function wrap(on: boolean): StateEffect<unknown> {
   return wrapping.reconfigure(on ? EditorView.lineWrapping : []);
 }
 
-/** Line numbers, folding, search and looks; for the panes of a comparison too. */
-export function viewing(nonce: string, wrapped: boolean): Extension {
+/** Line numbers, folding, search and looks; for the panes of a comparison too. `keys` come before all others. */
+export function viewing(nonce: string, wrapped: boolean, keys: Extension): Extension {
   return [
+    keys,
     wrapping.of(wrapped ? EditorView.lineWrapping : []),
     EditorView.cspNonce.of(nonce),
     // Editable text takes the focus anyway; said aloud, checkers and browsers with keyboard scrolling know it too.

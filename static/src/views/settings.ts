@@ -1,7 +1,7 @@
 // The settings of this person, in a dialog. What is changed counts at once.
 
 import { type Child, h } from "../dom";
-import { type EditorPreferences, LARGEST_FONT, SMALLEST_FONT } from "../editorpreferences";
+import { type EditorPreferences, KEY_MAPS, type KeyMap, LARGEST_FONT, SMALLEST_FONT } from "../editorpreferences";
 import type { TerminalPreferences } from "../terminal/preferences";
 import { type Theme, THEMES, type ThemeChoice } from "../theme";
 import { button } from "../widgets/button";
@@ -10,8 +10,6 @@ export interface Settings {
   readonly theme: ThemeChoice;
   readonly editor: EditorPreferences;
   readonly terminal: TerminalPreferences;
-  readonly wrapped: boolean;
-  toggleWrap(): void;
 }
 
 const LABELS: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark", contrast: "High contrast" };
@@ -26,7 +24,8 @@ export function openSettings(settings: Settings): void {
     group(
       "Editor",
       size("Text size of the editor", editor.fontSize.get(), (value) => editor.setFontSize(value)),
-      flag("Wrap long lines", settings.wrapped, () => settings.toggleWrap()),
+      flag("Wrap long lines", editor.wrapped.get(), () => editor.toggleWrap()),
+      choice("Keys", Object.entries(KEY_MAPS) as [KeyMap, string][], editor.keyMap.get(), (map) => editor.setKeyMap(map)),
     ),
     group(
       "Terminal",

@@ -36,6 +36,8 @@ export class StatusView implements View {
     private readonly store: Store,
     documents: Documents,
     private readonly position: Observable<Position | null>,
+    /** The editor's, where its keys have modes; "" where they have none. */
+    private readonly mode: Observable<string>,
     private readonly actions: StatusActions,
   ) {
     this.element.append(this.connection, this.file, this.usage);
@@ -43,6 +45,7 @@ export class StatusView implements View {
     this.disposables.add(store.refusal.onChange(() => this.renderConnection()));
     this.disposables.add(watch(store.status, () => this.renderUsage()));
     this.disposables.add(watch(documents.active, () => this.renderFile(documents.active.get())));
+    this.disposables.add(mode.onChange(() => this.renderFile(documents.active.get())));
     this.disposables.add(position.onChange(() => this.renderFile(documents.active.get())));
   }
 
@@ -86,7 +89,8 @@ export class StatusView implements View {
     const where = `Ln ${position.line}, Col ${position.column}${position.selected > 0 ? ` (${position.selected} selected)` : ""}`;
     const line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.goToLine() } }, where);
     const language = languageOf(nameOf(document.path.get()))?.name ?? "Plain text";
-    replace(this.file, line, ...[describe(document.format), language].map((text) => h("span", { class: "status-item" }, text)));
+    const mode = this.mode.get() && h("span", { class: "status-item status-mode" }, this.mode.get());
+    replace(this.file, mode, line, ...[describe(document.format), language].map((text) => h("span", { class: "status-item" }, text)));
   }
 
   private renderUsage(): void {
