@@ -20,6 +20,7 @@ from server.routes import (
     files,
     git as git_routes,
     health,
+    languages,
     logs,
     openapi,
     pages,
@@ -44,6 +45,7 @@ from server.services.domains import domain_conflict, neighbour_conflict
 from server.services.git import Git
 from server.services.git_accounts import GitAccounts
 from server.services.lag import LoopLag
+from server.services.languages import Languages
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -78,6 +80,7 @@ routes: list[BaseRoute] = [
     *sockets.routes,
     *recordings.routes,
     *logs.routes,
+    *languages.routes,
     *openapi.routes,
     *health.routes,
     *preview.routes,
@@ -182,6 +185,7 @@ async def composed(settings: Settings, token: str, database: Database, runtime: 
             cloning=cloning,
             uploads=Uploads(documents),
             remembered=Remembered(database),
+            languages=Languages(workspaces, idle=settings.language_idle),
             lag=LoopLag(),
         )
     finally:

@@ -164,6 +164,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("nixpkgs", _one_of("auto", "github", "offline"), "auto", "where the image takes nixpkgs from"),
     Setting("ca_bundle", _optional_file, "", "certificates (PEM) that projects trust, or else NODE_EXTRA_CA_CERTS"),
     Setting("idle_stop", parse_duration, "0", "stop a container that nobody uses after this time; 0 for never"),
+    Setting(
+        "language_idle", parse_duration, "10m", "end a language server that is not used for this time; 0 for never"
+    ),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "how much is logged"),
 )
 
@@ -191,6 +194,7 @@ class Settings:
     nixpkgs: Literal["auto", "github", "offline"]
     ca_bundle: Path | None
     idle_stop: int
+    language_idle: int
     log_level: str
 
     @property

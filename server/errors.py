@@ -65,6 +65,14 @@ class Conflict(AppError):
     title = "Conflict"
 
 
+class Idle(AppError):
+    """Nobody has used it for too long, so it was ended. It starts again when it is asked for."""
+
+    status = 408
+    close_code = 4408
+    title = "Not used"
+
+
 class PreconditionFailed(AppError):
     """The file changed since the version the caller names."""
 

@@ -11,6 +11,7 @@ from server.services.documents import Documents
 from server.services.git import Git
 from server.services.git_accounts import GitAccounts
 from server.services.lag import LoopLag
+from server.services.languages import Languages
 from server.services.logs import Logs
 from server.services.previews import Previews
 from server.services.projects import Projects
@@ -45,6 +46,7 @@ class Services:
     cloning: Cloning
     uploads: Uploads
     remembered: Remembered
+    languages: Languages
     lag: LoopLag
 
 

@@ -421,6 +421,14 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         description="Frames: StreamMessage, StreamCommand. While the project does not run, what is kept.",
     ),
     _socket(f"{_P}/events", "Follow what happens in a project", query={}, description="Frames: Event."),
+    _socket(
+        f"{_P}/lsp/{{language}}",
+        "Talk to a language server",
+        query={},
+        description="For typescript, javascript, python, html, css, json, nix. Text frames: JSON-RPC messages of the "
+        "Language Server Protocol, the first of which is the notification `hutch/started` (rootUri, command), and the "
+        "last before a close by the server `hutch/failed` (reason, advice, retryAfter).",
+    ),
     *(
         Operation(
             method,

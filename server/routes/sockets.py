@@ -8,7 +8,7 @@ supervisor, which sends no more than the window beyond the last one: nothing pil
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ def terminal_name(name: str) -> str:
 
 
 async def terminal(websocket: WebSocket) -> None:
-    async with _answering(websocket):
+    async with answering(websocket):
         name = terminal_name(websocket.path_params["name"])
         size = wire.parse_size(whole_number(websocket, "cols", 80), whole_number(websocket, "rows", 24))
         workspaces, terminals = services_of(websocket).workspaces, services_of(websocket).terminals
@@ -62,7 +62,7 @@ async def terminal(websocket: WebSocket) -> None:
 
 
 async def logs(websocket: WebSocket) -> None:
-    async with _answering(websocket):
+    async with answering(websocket):
         logs = services_of(websocket).logs
         stream = await logs.follow(ProjectId(websocket.path_params["project"]), _offset(websocket))
         await _Viewer(websocket, stream, None).serve(None)
@@ -84,15 +84,7 @@ class _Viewer:
         """Carry bytes until either side is done. `end` ends the process."""
         try:
             await self._websocket.send_text(json.dumps(wire.ready(self._stream.offset)))
-            ways = {asyncio.create_task(self._carry_output()), asyncio.create_task(self._carry_input(end))}
-            try:
-                done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-            for way in done:
-                way.result()
+            await until_either(self._carry_output(), self._carry_input(end))
         finally:
             self._stream.close()
 
@@ -150,7 +142,7 @@ class _Viewer:
 
 async def events(websocket: WebSocket) -> None:
     id = ProjectId(websocket.path_params["project"])
-    async with _answering(websocket), services_of(websocket).workspaces.subscribe(id) as subscription:
+    async with answering(websocket), services_of(websocket).workspaces.subscribe(id) as subscription:
         for kind in ("status", "ports", "terminals", "watch"):
             subscription.put({"type": kind})
         gone = asyncio.create_task(_until_gone(websocket))
@@ -183,14 +175,29 @@ async def _filled(websocket: WebSocket, id: ProjectId, event: dict[str, Any]) ->
     return event
 
 
+async def until_either(*ways: Coroutine[Any, Any, None]) -> None:
+    """Go all of these ways until one has come to its end, and raise what it raised."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
 async def _until_gone(websocket: WebSocket) -> None:
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
 
 
 @asynccontextmanager
-async def _answering(websocket: WebSocket) -> AsyncIterator[None]:
-    """Accept, and end the socket in the contract's way: an error message and its close code, or 1000."""
+async def answering(
+    websocket: WebSocket, told: Callable[[AppError], dict[str, Any]] = wire.error
+) -> AsyncIterator[None]:
+    """Accept, and end the socket in the contract's way: the message `told` of an error and its close code, or 1000."""
     await websocket.accept()
     code = 1000
     try:
@@ -199,7 +206,7 @@ async def _answering(websocket: WebSocket) -> AsyncIterator[None]:
         return
     except AppError as problem:
         code = problem.close_code
-        await _quietly(websocket.send_text(json.dumps(wire.error(problem))))
+        await _quietly(websocket.send_text(json.dumps(told(problem))))
     if websocket.client_state is WebSocketState.CONNECTED and websocket.application_state is WebSocketState.CONNECTED:
         await _quietly(websocket.close(code))
 

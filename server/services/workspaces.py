@@ -214,6 +214,14 @@ class Workspaces:
         env = {**self.layout(id).env, **options.pop("env", {})}
         return await self.link(id).execute(argv, env=env, **options)
 
+    async def memory_share(self, id: ProjectId) -> float:
+        """The part of its memory that a project's programs take; 0 where that is not limited or not known.
+
+        Raises Conflict when the project does not run, LinkLost, Unavailable.
+        """
+        share = (await self.link(id).call("usage")).get("memoryShare")
+        return float(share) if isinstance(share, (int, float)) else 0.0
+
     async def logs(self, id: ProjectId, offset: int | None) -> Stream:
         """A viewer of the log from `offset` on, or from the oldest byte that is kept; the caller closes it."""
         return await self.link(id).attach("log", offset)

@@ -6,25 +6,32 @@ from typing import Any
 from .procfs import descendants
 
 MEMORY = (
-    ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
-    ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file"),
+    ("/sys/fs/cgroup/", "memory.current", "memory.max", ""),
+    ("/sys/fs/cgroup/memory/", "memory.usage_in_bytes", "memory.limit_in_bytes", "total_"),
 )
 
 
 def usage() -> dict[str, Any]:
-    """Memory in bytes without what the kernel would give back at once, and processor seconds; None where unknown."""
+    """Memory in bytes without what the kernel would give back at once, and processor seconds; None where unknown.
+
+    `memoryShare` is the part of the limit that is taken by what the kernel can't give back at all.
+    """
     if os.getpid() != 1:
         below = descendants(os.getpid())
-        return {"memory": sum(p.memory for p in below), "cpuSeconds": sum(p.seconds for p in below)}
-    return {"memory": _memory(), "cpuSeconds": _seconds()}
+        memory = sum(p.memory for p in below)
+        return {"memory": memory, "memoryShare": None, "cpuSeconds": sum(p.seconds for p in below)}
+    return {**_memory(), "cpuSeconds": _seconds()}
 
 
-def _memory() -> int | None:
-    for current, stat, cached in MEMORY:
-        used = _number(current)
+def _memory() -> dict[str, Any]:
+    for folder, current, most, prefix in MEMORY:
+        used, limit = _number(folder + current), _number(folder + most)
         if used is not None:
-            return max(0, used - _fields(stat).get(cached, 0))
-    return None
+            fields = _fields(folder + "memory.stat")
+            inactive, active = (fields.get(f"{prefix}{kind}_file", 0) for kind in ("inactive", "active"))
+            share = max(0, used - inactive - active) / limit if limit else None
+            return {"memory": max(0, used - inactive), "memoryShare": share}
+    return {"memory": None, "memoryShare": None}
 
 
 def _seconds() -> float | None:
