@@ -7,9 +7,10 @@ import { icons } from "../icons";
 import { type Disposable, DisposableStore, MutableDisposable, watch } from "../lifecycle";
 import { join } from "../files";
 import { load } from "../loading";
+import { areParts, Splits } from "../splits";
+import { SplitView } from "../splitview";
 import { recall, remember } from "../storage";
 import type { Store } from "../store";
-import { Columns } from "../terminal/columns";
 import { uploadDropped } from "../terminal/drop";
 import { endTerminal } from "../terminal/ending";
 import { type Entry, hasEnded, label, runs, spokenLabel } from "../terminal/entry";
@@ -18,13 +19,15 @@ import { lookItems, paneItems } from "../terminal/menu";
 import { ClosedTerminals, freeName, isClosedTerminals, problemWithTitle } from "../terminal/names";
 import { TerminalPane } from "../terminal/pane";
 import { TerminalPreferences } from "../terminal/preferences";
-import { areColumns, Splits } from "../terminal/splits";
 import { TerminalTabs } from "../terminal/tabs";
 import { CloseCode, type Sizing, type Terminal } from "../wire";
 import { button, iconButton } from "../widgets/button";
 import { confirm, prompt } from "../widgets/dialog";
 import { below, type MenuItem, openMenu } from "../widgets/menu";
 import type { View } from "./view";
+
+/** Of terminals beside each other. */
+const MOST_COLUMNS = 4;
 
 function isName(value: unknown): value is string {
   return typeof value === "string";
@@ -36,8 +39,8 @@ export class TerminalPanel implements View {
   private readonly recordings = this.disposables.add(new MutableDisposable<Disposable>());
   private readonly preferences = new TerminalPreferences();
   private readonly tabs: TerminalTabs;
-  private readonly splits = new Splits();
-  private readonly columns = this.disposables.add(new Columns(this.splits, () => this.splitsChanged()));
+  private readonly splits = new Splits(MOST_COLUMNS);
+  private readonly columns = this.disposables.add(new SplitView(this.splits, "terminal-body", "terminals", () => this.splitsChanged()));
   private readonly empty = h("div", { class: "terminal-empty" });
   private readonly closed: ClosedTerminals;
   private readonly project: string;
@@ -128,9 +131,8 @@ export class TerminalPanel implements View {
   }
 
   private restoreChoice(): void {
-    const known = ({ name }: { readonly name: string }): boolean => this.find(name) !== null;
-    const columns = (recall(`terminal.columns.${this.project}`, areColumns) ?? []).filter(known);
-    this.splits.restore(columns, recall(`terminal.active.${this.project}`, isName));
+    this.splits.restore(recall(`terminal.columns.${this.project}`, areParts) ?? [], recall(`terminal.active.${this.project}`, isName));
+    for (const name of this.splits.names) if (!this.find(name)) this.splits.remove(name);
     const first = this.entries[0];
     if (!this.active && first) this.splits.choose(first.name);
     if (this.active) this.open();
@@ -190,7 +192,7 @@ export class TerminalPanel implements View {
     const steps: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1 };
     const step = steps[code];
     if (code === "Digit5") this.create(true);
-    else if (step !== undefined && this.splits.columns.length > 1) this.move(step);
+    else if (step !== undefined && this.splits.names.length > 1) this.move(step);
     else return false;
     return true;
   }
@@ -209,7 +211,7 @@ export class TerminalPanel implements View {
 
   private splitsChanged(): void {
     remember(`terminal.active.${this.project}`, this.splits.active);
-    remember(`terminal.columns.${this.project}`, this.splits.columns);
+    remember(`terminal.columns.${this.project}`, this.splits.parts);
     this.open();
   }
 
@@ -322,8 +324,7 @@ export class TerminalPanel implements View {
       };
     });
     this.tabs.render(tabs, this.splits.active);
-    const panes = this.splits.columns.map(({ name }) => this.find(name)?.pane?.element);
-    this.columns.render(panes.filter((element) => element !== undefined));
+    this.columns.render((name) => this.find(name)?.pane?.element);
     this.renderEmpty();
   }
 
@@ -354,7 +355,7 @@ export class TerminalPanel implements View {
     const looks: MenuItem[] = [...lookItems(this.preferences), { label: "Recordings…", run: () => void this.showRecordings() }];
     if (!active?.pane) return [...items, ...looks];
     if (!this.splits.isFull) items.push({ label: "Split", key: "Ctrl+Shift+5", run: () => this.create(true) });
-    if (this.splits.columns.length > 1) items.push({ label: "Show only this one", run: () => this.unsplit() });
+    if (this.splits.names.length > 1) items.push({ label: "Show only this one", run: () => this.unsplit() });
     const own = paneItems(active, active.pane, {
       rename: () => void this.rename(active.name),
       setRecorded: (on) => void this.setRecorded(active, on),
