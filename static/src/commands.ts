@@ -32,6 +32,9 @@ export function isMac(platform: string): boolean {
   return /mac|iphone|ipad/i.test(platform);
 }
 
+// Keys that mean the same whatever the layout makes of them.
+const NAMES: Readonly<Record<string, string>> = { Backquote: "`", Backslash: "\\", Space: "space" };
+
 /** The keystroke in the form in which commands name theirs. */
 export function describeKey(event: Keystroke, mac: boolean): string {
   const mod = mac ? event.metaKey : event.ctrlKey;
@@ -39,7 +42,7 @@ export function describeKey(event: Keystroke, mac: boolean): string {
   // With a modifier the letter on the cap counts, not what Alt or another layout makes of it.
   const letter = /^Key([A-Z])$/.exec(event.code)?.[1];
   const latin = /^[a-z]$/i.test(event.key);
-  const named = event.code === "Backquote" ? "`" : event.code === "Space" ? "space" : null;
+  const named = NAMES[event.code];
   const key = named ?? (letter && (event.altKey || !latin) ? letter : event.key);
   const parts = [mod && "mod", other && "ctrl", event.altKey && "alt", event.shiftKey && "shift", key.toLowerCase()];
   return parts.filter(Boolean).join("+");

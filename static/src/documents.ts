@@ -1,4 +1,4 @@
-// The open documents of a project: which there are, and which is in front.
+// The open documents of a project: how they come, follow the disk, and go.
 
 import type { StateEffect } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "./api";
@@ -6,8 +6,10 @@ import { type DocumentContext, MOST_EDITABLE, TextDocument } from "./editor/docu
 import { languageOf } from "./editor/languages";
 import { isPicture, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, nameOf, rebase } from "./files";
+import { Groups, Tab } from "./groups";
 import { type Disposable, DisposableStore, Emitter, type Observable, Value } from "./lifecycle";
 import { load } from "./loading";
+import type { Part } from "./splits";
 import { isBinary } from "./text";
 
 export type Document = TextDocument | OpaqueDocument;
@@ -15,11 +17,26 @@ export type Document = TextDocument | OpaqueDocument;
 /** What to do with unsaved changes. */
 export type Decision = "save" | "discard" | "cancel";
 
-export interface Session {
+/** The tabs of one group. */
+export interface GroupSession {
+  readonly name: string;
   readonly paths: readonly string[];
-  readonly active: string | null;
+  readonly front: string | null;
+  readonly preview: string | null;
   /** Where the cursors were: characters from the beginning, by path. */
-  readonly cursors?: Readonly<Record<string, number>>;
+  readonly cursors: Readonly<Record<string, number>>;
+}
+
+export interface Session {
+  readonly groups: readonly GroupSession[];
+  readonly layout: readonly Part[];
+  /** The name of the group in use. */
+  readonly active: string | null;
+}
+
+/** A session of tabs in one group, the first in front. */
+export function oneGroup(paths: readonly string[]): Session {
+  return { groups: [{ name: "1", paths, front: paths[0] ?? null, preview: null, cursors: {} }], layout: [{ name: "1", weight: 1 }], active: "1" };
 }
 
 // Enough to tell what a file is; a picture or an archive is not downloaded for that.
@@ -28,13 +45,15 @@ const PROBE = 64 * 1024;
 export class Documents implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly list = new Value<readonly Document[]>([]);
-  private readonly front = new Value<Document | null>(null);
   private readonly dirtyEmitter = this.disposables.add(new Emitter<Document>());
   private readonly opening = new Map<string, Promise<Document>>();
-  private readonly used: Document[] = [];
+  private readonly closed: string[] = [];
+  private turn = 0;
 
+  readonly groups = new Groups();
   readonly open: Observable<readonly Document[]> = this.list;
-  readonly active: Observable<Document | null> = this.front;
+  /** The one in front in the group in use. */
+  readonly active: Observable<Document | null> = this.groups.front;
   /** The document has got or lost unsaved changes. */
   readonly onDirty = this.dirtyEmitter.event;
 
@@ -49,52 +68,58 @@ export class Documents implements Disposable {
   }
 
   get session(): Session {
-    const documents = this.list.get();
-    const cursors = documents.flatMap((document) => (document instanceof TextDocument && document.cursor > 0 ? [[document.path.get(), document.cursor]] : []));
-    return { paths: documents.map((document) => document.path.get()), active: this.front.get()?.path.get() ?? null, cursors: Object.fromEntries(cursors) };
+    const pathOf = (tab: Tab | null): string | null => tab?.document.path.get() ?? null;
+    const groups = this.groups.all.map(({ name, tabs, front, preview }) => {
+      const cursors = tabs.flatMap(({ document, cursor }) => (cursor > 0 ? [[document.path.get(), cursor]] : []));
+      return { name, paths: tabs.map(({ document }) => document.path.get()), front: pathOf(front), preview: pathOf(preview), cursors: Object.fromEntries(cursors) };
+    });
+    return { groups, layout: this.groups.splits.parts, active: this.groups.splits.active };
   }
 
   find(path: string): Document | null {
     return this.list.get().find((document) => document.path.get() === path) ?? null;
   }
 
-  /** Opens the file, or finds it open, and brings it to the front. Throws ApiError. */
-  async show(path: string): Promise<Document> {
+  /** Opens the file, or finds it open, and brings it to the front, as a preview if it is only looked at. Throws ApiError. */
+  async show(path: string, preview = false): Promise<Document> {
+    const turn = (this.turn += 1);
     const document = await this.load(path);
-    this.activate(document);
+    // Who looks at one file after the other wants to see the last, not the one that came last.
+    const replaced = preview && turn !== this.turn ? document : this.groups.show(document, { preview });
+    if (replaced) this.release(replaced);
     return document;
   }
 
   activate(document: Document): void {
-    const at = this.used.indexOf(document);
-    if (at >= 0) this.used.splice(at, 1);
-    this.used.push(document);
-    this.front.set(document);
+    this.groups.show(document);
   }
 
-  /** The document `step` places to the right, around the end. */
-  cycle(step: number): void {
-    const documents = this.list.get();
-    const at = documents.findIndex((document) => document === this.front.get());
-    const next = documents[(at + step + documents.length) % documents.length];
-    if (next) this.activate(next);
-  }
-
-  /** False when the person chose to stay. Throws ApiError when saving failed. */
-  async close(document: Document): Promise<boolean> {
-    if (document instanceof TextDocument && document.dirty.get()) {
+  /** Closes the document's tab in a group. False when the person chose to stay. Throws ApiError when saving failed. */
+  async close(document: Document, group = this.groups.active): Promise<boolean> {
+    if (this.groups.tabsOf(document).length <= 1 && document instanceof TextDocument && document.dirty.get()) {
       const decision = await this.decide(document);
       if (decision === "cancel") return false;
       if (decision === "save") await document.save();
       else await document.discard();
       if (document.dirty.get()) return false;
     }
-    this.drop(document);
+    const tab = group.tabOf(document);
+    if (tab) this.groups.close(group, tab);
+    this.closed.push(document.path.get());
+    this.release(document);
     return true;
   }
 
-  async closeAll(except: Document | null = null): Promise<void> {
-    for (const document of this.list.get()) if (document !== except && !(await this.close(document))) return;
+  /** Closes all tabs of a group but that of `except`. */
+  async closeAll(except: Document | null = null, group = this.groups.active): Promise<void> {
+    for (const { document } of group.tabs) if (document !== except && !(await this.close(document, group))) return;
+  }
+
+  /** Opens again what was closed last and is not open. Throws ApiError. */
+  async reopenClosed(): Promise<void> {
+    let path = this.closed.pop();
+    while (path !== undefined && this.find(path)) path = this.closed.pop();
+    if (path !== undefined) await this.show(path);
   }
 
   /** Saves each with unsaved changes. Throws the first failure after all were tried. */
@@ -137,15 +162,17 @@ export class Documents implements Disposable {
   }
 
   /** Opens the files of the last session and all that have unsaved changes in the journal: the front one before the others. */
-  async restore(session: Session): Promise<void> {
+  async restore({ groups, layout, active }: Session): Promise<void> {
     const drafts = await this.context.drafts.list().catch(() => []);
-    const paths = [...new Set([...session.paths, ...drafts.map((draft) => draft.path)])];
-    const front = session.active ?? paths[0];
-    const reopen = (path: string): Promise<void> => this.reopen(path, session.cursors?.[path] ?? 0);
-    if (front !== undefined) await reopen(front);
-    await Promise.all(paths.filter((path) => path !== front).map(reopen));
-    const place = (document: Document): number => paths.indexOf(document.path.get());
-    this.list.set([...this.list.get()].sort((a, b) => place(a) - place(b)));
+    this.groups.arrange(layout, groups.map(({ name }) => name), active);
+    const used = groups.find(({ name }) => name === this.groups.active.name);
+    const paths = [...new Set([...groups.flatMap((group) => group.paths), ...drafts.map((draft) => draft.path)])];
+    const front = used?.front ?? used?.paths[0] ?? paths[0];
+    if (front !== undefined) await this.reopen(front);
+    this.place(groups);
+    await Promise.all(paths.filter((path) => path !== front).map((path) => this.reopen(path)));
+    this.place(groups);
+    this.groups.prune();
   }
 
   /** Changes a setting of every open editor. */
@@ -161,7 +188,6 @@ export class Documents implements Disposable {
   dispose(): void {
     for (const document of this.list.get()) document.dispose();
     this.list.set([]);
-    this.front.set(null);
     this.disposables.dispose();
   }
 
@@ -193,15 +219,27 @@ export class Documents implements Disposable {
     const draft = document.readOnly ? null : await drafts.get(path).catch(() => null);
     if (draft) document.restore(draft, content);
     void this.loadLanguage(document);
-    document.dirty.onChange(() => this.dirtyEmitter.fire(document));
+    this.follow(document);
     return this.add(document);
   }
 
-  private async reopen(path: string, cursor: number): Promise<void> {
+  private async reopen(path: string): Promise<void> {
     await this.load(path).catch((error: unknown) => this.recover(path, error));
-    const document = this.find(path);
-    if (document instanceof TextDocument && cursor > 0) document.cursor = cursor;
-    if (document && !this.front.get()) this.activate(document);
+  }
+
+  /** Gives the groups the tabs of those documents that are there; those that nobody had a tab of are shown in the group in use. */
+  private place(groups: readonly GroupSession[]): void {
+    for (const { name, paths, front, preview, cursors } of groups) {
+      const group = this.groups.named(name);
+      const tabs = paths.flatMap((path) => {
+        const document = this.find(path);
+        return document ? [new Tab(document, cursors[path])] : [];
+      });
+      if (group) this.groups.fill(group, tabs, this.find(front ?? ""), this.find(preview ?? ""));
+    }
+    for (const document of this.list.get()) {
+      if (this.groups.tabsOf(document).length === 0) this.groups.fill(this.groups.active, [...this.groups.active.tabs, new Tab(document)], document, null);
+    }
   }
 
   /** A draft whose file is gone becomes a document again: what was typed is worth more than the file. */
@@ -212,9 +250,17 @@ export class Documents implements Disposable {
     const document = new TextDocument(this.context, path, { bytes: new Uint8Array(), etag: "", size: 0 });
     document.restore({ ...draft, etag: "" }, { bytes: new Uint8Array(), etag: "", size: 0 });
     void this.loadLanguage(document);
-    document.dirty.onChange(() => this.dirtyEmitter.fire(document));
+    this.follow(document);
     this.add(document);
     await document.check().catch(this.context.report);
+  }
+
+  private follow(document: TextDocument): void {
+    document.dirty.onChange((dirty) => {
+      // What was typed into is no mere look.
+      if (dirty) this.groups.keep(document);
+      this.dirtyEmitter.fire(document);
+    });
   }
 
   private add<D extends Document>(document: D): D {
@@ -223,16 +269,18 @@ export class Documents implements Disposable {
   }
 
   private drop(document: Document): void {
-    const before = this.list.get();
-    const at = before.indexOf(document);
-    if (at < 0) return;
-    this.used.splice(0, this.used.length, ...this.used.filter((other) => other !== document));
-    this.list.set(before.filter((other) => other !== document));
-    if (this.front.get() === document) {
-      const next = this.used.at(-1) ?? this.list.get()[Math.min(at, before.length - 2)] ?? null;
-      this.front.set(null);
-      if (next) this.activate(next);
+    for (const group of this.groups.all) {
+      const tab = group.tabOf(document);
+      if (tab) this.groups.close(group, tab);
     }
+    this.release(document);
+  }
+
+  /** Forgets a document that has no tab any more. */
+  private release(document: Document): void {
+    const before = this.list.get();
+    if (this.groups.tabsOf(document).length > 0 || !before.includes(document)) return;
+    this.list.set(before.filter((other) => other !== document));
     document.dispose();
   }
 

@@ -2,11 +2,10 @@
 
 import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { type Api, ApiError, Api as HttpApi, messageOf } from "./api";
+import { Api, ApiError, messageOf } from "./api";
 import { browserClock } from "./clock";
 import { Commands, isMac, type Place } from "./commands";
 import type { ProjectConfig } from "./config";
-import { showConflict } from "./conflicts";
 import { Decorations } from "./decorations";
 import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
@@ -20,6 +19,7 @@ import { FileIndex } from "./fileindex";
 import { FileTree, nameOf } from "./files";
 import { formatName } from "./format";
 import { ideCommands, vimActions } from "./idecommands";
+import { makeEditor } from "./ideeditor";
 import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
 import { load } from "./loading";
 import { IgnoredFiles } from "./tree/ignore";
@@ -32,11 +32,10 @@ import { SessionKeeper } from "./sessionkeeper";
 import { Side } from "./side";
 import { type Pane, Store } from "./store";
 import type { ThemeChoice } from "./theme";
-import { EditorArea } from "./views/editor";
+import type { EditorArea } from "./views/editor";
 import { HeaderView, PANE_TABS } from "./views/header";
 import { StatusView } from "./views/status";
 import { StepsView } from "./views/steps";
-import { TabsView } from "./views/tabs";
 import { TreeView } from "./views/tree";
 import { NARROW, PaneBarView, WorkbenchView } from "./views/workbench";
 import { openMenu } from "./widgets/menu";
@@ -48,6 +47,8 @@ export async function startIde(root: HTMLElement, config: ProjectConfig, theme: 
 }
 
 interface OpenOptions {
+  /** Only looked at: the tab goes when the next file is. */
+  readonly preview?: boolean;
   readonly line?: number | null;
   /** Start and end in the line of what is to be selected. */
   readonly range?: readonly [number, number] | null;
@@ -75,7 +76,6 @@ export class Ide {
 
   private readonly disposables = new DisposableStore();
   private readonly id: string;
-  private readonly api: Api;
   readonly events: ProjectEvents;
   private readonly notices = new Notices();
   private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
@@ -94,9 +94,8 @@ export class Ide {
     config: ProjectConfig,
     readonly theme: ThemeChoice,
   ) {
-    const api = new HttpApi();
+    const api = new Api();
     this.id = config.project.id;
-    this.api = api;
     this.store = new Store(config.project);
     const mac = isMac(navigator.platform);
     this.keys = new KeyMaps(this.look.keyMap, mac, vimActions(this), (effect) => this.documents.configure(effect));
@@ -118,7 +117,7 @@ export class Ide {
     };
     this.tree = this.disposables.add(this.makeTree());
     this.side = this.disposables.add(new Side(this, api, this.id, this.tree.element));
-    this.editor = this.disposables.add(this.makeEditor());
+    this.editor = this.disposables.add(makeEditor(this, (path) => api.fileUrl(this.id, path)));
     this.workbench = this.disposables.add(this.makeWorkbench());
     this.steps = this.disposables.add(new StepsView(this.store));
     this.header = this.disposables.add(this.makeHeader());
@@ -152,9 +151,10 @@ export class Ide {
     return text.includes("\n") ? "" : text;
   }
 
-  async openFile(path: string, { line = null, range = null, focus = true }: OpenOptions = {}): Promise<void> {
+  async openFile(path: string, { preview = false, line = null, range = null, focus = true }: OpenOptions = {}): Promise<void> {
     try {
-      await this.documents.show(path);
+      const document = await this.documents.show(path, preview);
+      if (document !== this.documents.active.get()) return;
       this.store.show("editor");
       const view = this.activeView();
       if (view && line !== null) goTo(view, line, range);
@@ -166,7 +166,7 @@ export class Ide {
 
   /** The address of this page with the file, and the line of its cursor. */
   linkTo(document: Document): string {
-    const line = document.kind === "text" ? document.state.doc.lineAt(document.cursor).number : 1;
+    const line = document.kind === "text" ? document.state.doc.lineAt(document.state.selection.main.head).number : 1;
     return location.origin + location.pathname + anchorOf(document.path.get(), line);
   }
 
@@ -228,7 +228,7 @@ export class Ide {
   private makeTree(): TreeView {
     const attempt = (task: () => Promise<void>): void => void task().catch(this.report);
     return new TreeView(this.files, this.decorations, {
-      open: (path, focus) => void this.openFile(path, { focus }),
+      open: (path, focus) => void this.openFile(path, { focus, preview: !focus }),
       createFile: (path) => attempt(() => this.files.createFile(path).then(() => this.openFile(path))),
       createFolder: (path) => attempt(() => this.actions.createFolder(path)),
       rename: (from, to) => attempt(() => this.files.move({ from, to })),
@@ -240,36 +240,6 @@ export class Ide {
       menu: (paths, place) => openMenu(fileItems(this, paths), place, menuLabel(paths)),
       report: this.report,
     });
-  }
-
-  private makeEditor(): EditorArea {
-    const attempt = (task: () => Promise<unknown>): void => void task().catch(this.report);
-    const close = (document: Document): void => attempt(() => this.documents.close(document));
-    const tabs = this.disposables.add(new TabsView(this.documents, close, () => this.commands.run("save")));
-    return new EditorArea(
-      this.documents,
-      {
-        save: (document) => attempt(() => document.save()),
-        keepMine: (document) => attempt(() => document.keepMine()),
-        takeTheirs: (document) => document.takeTheirs(),
-        compare: (document) => attempt(() => showConflict(this.editor, document, this.extensions(), this.workbench.isNarrow)),
-        close,
-        loadMore: (document) => attempt(() => document.loadMore()),
-        fileUrl: (path) => this.api.fileUrl(this.id, path),
-      },
-      tabs.element,
-      (document) => tabs.idOf(document),
-      this.makeWelcome(),
-    );
-  }
-
-  private makeWelcome(): HTMLElement {
-    const hint = (label: string, id: string): HTMLElement =>
-      h("button", { type: "button", class: "welcome-item", on: { click: () => this.commands.run(id) } }, h("span", {}, label), h("kbd", {}, this.commands.labelOf(id)));
-    // The keys are known once the commands are.
-    const place = h("div", { class: "welcome" });
-    queueMicrotask(() => place.append(hint("Go to file", "quickOpen"), hint("New file", "newFile"), hint("Run", "run"), hint("All commands", "palette")));
-    return place;
   }
 
   private makeWorkbench(): WorkbenchView {

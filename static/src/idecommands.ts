@@ -41,6 +41,7 @@ function fileCommands(ide: Ide): readonly Command[] {
     { id: "close", title: "Close tab", keys: ["alt+w"], isEnabled: isOpen, run: withActive((document) => ide.documents.close(document)) },
     { id: "closeOthers", title: "Close other tabs", isEnabled: isOpen, run: withActive((document) => ide.documents.closeAll(document)) },
     { id: "closeAll", title: "Close all tabs", isEnabled: isOpen, run: () => ide.documents.closeAll() },
+    { id: "reopenClosed", title: "Open the tab again that was closed last", keys: ["alt+shift+t"], run: () => ide.documents.reopenClosed() },
     { id: "upload", title: "Upload files…", run: () => ide.actions.choose("", ide.report) },
     { id: "download", title: "Download the project as a zip", run: () => ide.actions.download("") },
     { id: "refresh", title: "Read the files again", run: () => ide.refreshFiles([""]) },
@@ -48,14 +49,28 @@ function fileCommands(ide: Ide): readonly Command[] {
 }
 
 function editorCommands(ide: Ide): readonly Command[] {
+  const { groups } = ide.documents;
   const inEditor = (): boolean => ide.activeView() !== null;
+  const isOpen = (): boolean => groups.active.front !== null;
+  const inFront = (task: () => void) => (): void => {
+    task();
+    ide.editor.focus();
+  };
+  const isSplit = (): boolean => groups.all.length > 1;
   const withView = (command: typeof gotoLine) => (): void => {
     const view = ide.activeView();
     if (view) command(view);
   };
   return [
-    { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.cycle(1) },
-    { id: "previousTab", title: "Previous tab", keys: ["alt+pageup"], run: () => ide.documents.cycle(-1) },
+    { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.groups.cycle(1) },
+    { id: "previousTab", title: "Previous tab", keys: ["alt+pageup"], run: () => ide.documents.groups.cycle(-1) },
+    { id: "splitRight", title: "Split the editor to the right", keys: ["mod+\\"], isEnabled: isOpen, run: inFront(() => groups.split("right")) },
+    { id: "splitDown", title: "Split the editor downwards", keys: ["mod+alt+\\"], isEnabled: isOpen, run: inFront(() => groups.split("below")) },
+    { id: "nextSplit", title: "Next split of the editor", keys: ["alt+shift+pagedown"], isEnabled: isSplit, run: inFront(() => groups.step(1)) },
+    { id: "previousSplit", title: "Previous split of the editor", keys: ["alt+shift+pageup"], isEnabled: isSplit, run: inFront(() => groups.step(-1)) },
+    { id: "moveTab", title: "Move this tab to the next split", keys: ["mod+alt+arrowright"], isEnabled: isSplit, run: inFront(() => groups.moveToNext()) },
+    { id: "joinSplits", title: "Join all splits of the editor", isEnabled: isSplit, run: inFront(() => groups.join()) },
+    { id: "keepTab", title: "Keep this tab open", isEnabled: () => groups.active.preview !== null && groups.active.preview === groups.active.front, run: () => groups.active.front && groups.keep(groups.active.front.document) },
     { id: "goToLine", title: "Go to line…", isEnabled: inEditor, run: withView(gotoLine) },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
     ...Object.entries(KEY_MAPS).map(([map, name]) => ({ id: `keyMap.${map}`, title: `Keys of the editor: ${name}`, run: () => ide.look.setKeyMap(map as KeyMap) })),

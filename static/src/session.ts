@@ -1,6 +1,7 @@
 // Which files were open in this project, and where in them the person was.
 
-import type { Session } from "./documents";
+import type { GroupSession, Session } from "./documents";
+import { areParts } from "./splits";
 import { recall, remember } from "./storage";
 import { isObject } from "./wire";
 
@@ -12,10 +13,18 @@ function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
+function isStringOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === "string";
+}
+
 function isRemembered(value: unknown): value is Remembered {
-  if (!isObject(value) || !isStrings(value["paths"]) || !isStrings(value["expanded"])) return false;
-  const { active, cursors } = value;
-  return (active === null || typeof active === "string") && (cursors === undefined || areCursors(cursors));
+  if (!isObject(value) || !isStrings(value["expanded"]) || !areParts(value["layout"]) || !isStringOrNull(value["active"])) return false;
+  return Array.isArray(value["groups"]) && value["groups"].every(isGroup);
+}
+
+function isGroup(value: unknown): value is GroupSession {
+  if (!isObject(value) || typeof value["name"] !== "string" || !isStrings(value["paths"])) return false;
+  return isStringOrNull(value["front"]) && isStringOrNull(value["preview"]) && areCursors(value["cursors"]);
 }
 
 function areCursors(value: unknown): value is Readonly<Record<string, number>> {

@@ -1,7 +1,7 @@
 // Brings back what was open, and remembers what is.
 
 import { browserClock } from "./clock";
-import type { Documents } from "./documents";
+import { type Documents, oneGroup } from "./documents";
 import type { FileTree } from "./files";
 import { DisposableStore, MutableDisposable, type Observable } from "./lifecycle";
 import { recallSession, rememberSession } from "./session";
@@ -36,7 +36,7 @@ export class SessionKeeper extends DisposableStore {
       this.report(error);
     }
     const first = STARTERS.find((path) => this.files.indexOf(path) >= 0);
-    await this.documents.restore(session ?? { paths: first ? [first] : [], active: first ?? null });
+    await this.documents.restore(session ?? oneGroup(first ? [first] : []));
     this.listen();
   }
 
@@ -45,7 +45,6 @@ export class SessionKeeper extends DisposableStore {
     this.add(beforeLeaving(save));
     this.add(this.position.onChange(() => (this.timer.value = browserClock.after(CURSOR_MS, save))));
     this.add(this.files.onChange(save));
-    this.add(this.documents.open.onChange(save));
-    this.add(this.documents.active.onChange(save));
+    this.add(this.documents.groups.onChange(save));
   }
 }

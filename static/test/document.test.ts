@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../src/api";
-import { type Document, Documents, type Decision } from "../src/documents";
+import { type Document, Documents, type Decision, oneGroup } from "../src/documents";
 import { MOST_EDITABLE, TextDocument } from "../src/editor/document";
 import { FakeClock, FakeDisk, FakeDrafts } from "./fakes";
 
@@ -194,7 +194,7 @@ test("unsaved changes come back after a crash", async () => {
   clock.advance(400);
   await settle();
   const again = open();
-  await again.restore({ paths: ["b.txt"], active: "b.txt" });
+  await again.restore(oneGroup(["b.txt"]));
   const document = again.find("a.txt");
   assert.ok(document instanceof TextDocument);
   assert.equal(textOf(document), "xone\n");
@@ -206,9 +206,10 @@ test("unsaved changes come back after a crash", async () => {
 
 test("a session comes back in its order, the front one first, without what is gone", async () => {
   const { disk, documents } = setUp({ a: "", b: "", c: "" });
-  await documents.restore({ paths: ["a", "gone", "b", "c"], active: "b" });
+  const session = oneGroup(["a", "gone", "b", "c"]);
+  await documents.restore({ ...session, groups: session.groups.map((group) => ({ ...group, front: "b" })) });
   assert.equal(disk.requests[0], "GET /files/b");
-  assert.deepEqual(documents.open.get().map((document) => document.path.get()), ["a", "b", "c"]);
+  assert.deepEqual(documents.session.groups[0]?.paths, ["a", "b", "c"]);
   assert.equal(documents.active.get()?.path.get(), "b");
 });
 
@@ -233,7 +234,7 @@ test("unsaved changes outlive their file", async () => {
   await settle();
   disk.files.delete("a.txt");
   const again = open();
-  await again.restore({ paths: [], active: null });
+  await again.restore(oneGroup([]));
   const document = again.find("a.txt");
   assert.ok(document instanceof TextDocument);
   assert.equal(textOf(document), "xone\n");

@@ -38,8 +38,8 @@ def cursor(server: Server, project: str) -> int | None:
     """Where the server remembers the cursor of src/long.txt to be."""
     with server.client() as client:
         session: dict[str, Any] = client.get(f"/api/projects/{project}/state").json().get("session", {})
-    place: int | None = session.get("cursors", {}).get("src/long.txt")
-    return place
+    places = [group["cursors"].get("src/long.txt") for group in session.get("groups", [])]
+    return next(iter(places), None)
 
 
 async def test_tabs_cursor_and_folders_come_back_in_another_browser(

@@ -1,10 +1,11 @@
 // One open text file: what is edited, what is on the disk, and how the two come together.
 
-import { Compartment, EditorState, type Extension, Text, type TransactionSpec } from "@codemirror/state";
+import { history, historyField } from "@codemirror/commands";
+import { Annotation, Compartment, EditorState, type Extension, Text, Transaction, type TransactionSpec } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "../api";
 import type { Clock } from "../clock";
 import type { Draft, Drafts } from "../drafts";
-import { type Disposable, DisposableStore, MutableDisposable, Value } from "../lifecycle";
+import { type Disposable, disposable, DisposableStore, MutableDisposable, Value } from "../lifecycle";
 import { decode, encode, type Format, indentOf } from "../text";
 import { changesBetween } from "./changes";
 import { editing } from "./setup";
@@ -36,8 +37,12 @@ export interface DocumentContext {
 
 /** Shows the document; CodeMirror's view is one. */
 export interface Surface {
-  dispatch(spec: TransactionSpec): void;
+  readonly state: EditorState;
+  dispatch(...specs: TransactionSpec[]): void;
 }
+
+/** What the other surfaces of a document are told of: nothing of what comes from them, changes otherwise, and effects that the document itself asked for. */
+const origin = Annotation.define<"surface" | "document">();
 
 export class TextDocument implements Disposable {
   readonly kind = "text";
@@ -55,7 +60,9 @@ export class TextDocument implements Disposable {
   private readonly language = new Compartment();
   private readonly separator = new Compartment();
   private current: EditorState;
-  private surface: Surface | null = null;
+  private readonly past = new Compartment();
+  /** The one that was used last is the last. */
+  private readonly surfaces: Surface[] = [];
   private formatted: Format;
   private saved: Text;
   private etag: string;
@@ -83,7 +90,7 @@ export class TextDocument implements Disposable {
         context.extensions(),
         this.language.of([]),
         this.separator.of(separatorOf(format)),
-        this.readOnly ? EditorState.readOnly.of(true) : editing(indentOf(text)),
+        this.readOnly ? EditorState.readOnly.of(true) : [this.past.of(history()), editing(indentOf(text))],
       ],
     });
   }
@@ -96,32 +103,37 @@ export class TextDocument implements Disposable {
     return this.formatted;
   }
 
-  /** Characters from the beginning; one that is set beyond the end is at the end. */
-  get cursor(): number {
-    return this.current.selection.main.head;
+  /** Everything goes through the surfaces while there are some. The result takes this one away. */
+  show(surface: Surface): Disposable {
+    this.surfaces.push(surface);
+    this.current = surface.state;
+    return disposable(() => {
+      const before = this.surfaces.at(-1);
+      this.surfaces.splice(this.surfaces.indexOf(surface), 1);
+      const next = this.surfaces.at(-1);
+      if (next && before === surface) this.handOver(surface, next);
+    });
   }
 
-  set cursor(at: number) {
-    this.dispatch({ selection: { anchor: Math.min(at, this.current.doc.length) } });
-  }
-
-  /** Everything goes through the surface while there is one. */
-  show(surface: Surface): void {
-    this.surface = surface;
+  /** The person works in this one now: there they undo what they did in any. */
+  use(surface: Surface): void {
+    const before = this.surfaces.at(-1);
+    if (!before || before === surface) return;
+    this.surfaces.splice(this.surfaces.indexOf(surface), 1);
+    this.surfaces.push(surface);
+    this.handOver(before, surface);
   }
 
   dispatch(spec: TransactionSpec): void {
-    if (this.surface) this.surface.dispatch(spec);
-    else this.accept(this.current.update(spec).state);
+    const surface = this.surfaces.at(-1);
+    if (surface) surface.dispatch(spec, { annotations: origin.of("document") });
+    else this.setState(this.current.update(spec).state);
   }
 
-  /** The surface has come to this state. */
-  accept(state: EditorState): void {
-    const edited = !state.doc.eq(this.current.doc);
-    this.current = state;
-    if (!edited) return;
-    this.dirty.set(!state.doc.eq(this.saved));
-    this.journalTimer.value = this.context.clock.after(JOURNAL_MS, () => void this.writeJournal());
+  /** The surface has taken these, and come to another state by them. */
+  accept(surface: Surface, transactions: readonly Transaction[]): void {
+    for (const transaction of transactions) this.tellOthers(surface, transaction);
+    if (surface === this.surfaces.at(-1)) this.setState(surface.state);
   }
 
   useLanguage(extension: Extension): void {
@@ -236,8 +248,33 @@ export class TextDocument implements Disposable {
   }
 
   dispose(): void {
-    this.surface = null;
     this.disposables.dispose();
+  }
+
+  private setState(state: EditorState): void {
+    const edited = !state.doc.eq(this.current.doc);
+    this.current = state;
+    if (!edited) return;
+    this.dirty.set(!state.doc.eq(this.saved));
+    this.journalTimer.value = this.context.clock.after(JOURNAL_MS, () => void this.writeJournal());
+  }
+
+  private tellOthers(surface: Surface, transaction: Transaction): void {
+    const from = transaction.annotation(origin);
+    if (from === "surface") return;
+    const effects = from === "document" ? transaction.effects : [];
+    if (!transaction.docChanged && effects.length === 0) return;
+    const remembered = transaction.annotation(Transaction.addToHistory) ?? true;
+    const annotations = [origin.of("surface"), Transaction.addToHistory.of(remembered)];
+    // Unfiltered: what one surface made of what was typed is to be the same in all.
+    for (const other of this.surfaces) if (other !== surface) other.dispatch({ changes: transaction.changes, effects, annotations, filter: false });
+  }
+
+  /** Gives `surface` what can be undone. */
+  private handOver(before: Surface, surface: Surface): void {
+    const done: unknown = before.state.field(historyField, false);
+    if (done) surface.dispatch({ effects: this.past.reconfigure([history(), historyField.init(() => done)]), annotations: origin.of("surface") });
+    this.current = surface.state;
   }
 
   private get isGone(): boolean {

@@ -1,7 +1,7 @@
 // What every editor of the page can do, whatever it shows.
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { gotoLine, highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension, type StateEffect } from "@codemirror/state";
@@ -50,7 +50,6 @@ export function viewing(nonce: string, wrapped: boolean, keys: Extension): Exten
 /** All that changes text, on top of `viewing`. Tab indents; Escape then Tab leaves the editor. */
 export function editing(indent: Indent): Extension {
   return [
-    history(),
     dropCursor(),
     indentOnInput(),
     closeBrackets(),

@@ -1,13 +1,15 @@
-// The editor area below the tabs: one surface per open document, of which the front one shows.
+// The editor area: groups of tabs beside and below each other, with a surface per tab, of which the front one shows.
 
 import { EditorView } from "@codemirror/view";
 import type { Document, Documents } from "../documents";
-import { h, replace } from "../dom";
+import { h, replace, setProps } from "../dom";
 import type { TextDocument, Trouble } from "../editor/document";
 import type { OpaqueDocument } from "../editor/opaque";
 import { nameOf } from "../files";
 import { formatName, formatSize, formatTime } from "../format";
+import type { Group, Groups, Tab } from "../groups";
 import { type Disposable, disposable, DisposableStore, Value, watch } from "../lifecycle";
+import { SplitView } from "../splitview";
 import { button } from "../widgets/button";
 import type { View } from "./view";
 
@@ -30,27 +32,43 @@ export interface Position {
 
 interface Surface extends Disposable {
   readonly element: HTMLElement;
+  /** Its document is worked on here now. */
+  use(): void;
   focus(): void;
+  /** Puts it into another panel. */
+  moveTo(panel: HTMLElement): void;
+}
+
+/** One group in the page. */
+interface Panel {
+  readonly element: HTMLElement;
+  /** Below the tabs. */
+  readonly body: HTMLElement;
+  readonly tabs: View;
+  overlaid: boolean;
 }
 
 export class EditorArea implements View {
   readonly element: HTMLElement;
   readonly position = new Value<Position | null>(null);
   private readonly disposables = new DisposableStore();
-  private readonly panel: HTMLElement;
-  private readonly surfaces = new Map<Document, Surface>();
+  private readonly groups: Groups;
+  private readonly layout: SplitView;
+  private readonly panels = new Map<Group, Panel>();
+  private readonly surfaces = new Map<Tab, Surface>();
+  private readonly covers = new Map<Document, HTMLElement>();
 
   constructor(
     private readonly documents: Documents,
     private readonly actions: EditorActions,
-    tabs: HTMLElement,
-    private readonly tabId: (document: Document) => string,
+    private readonly makeTabs: (group: Group) => View,
     private readonly welcome: HTMLElement,
   ) {
-    this.panel = h("div", { class: "editor-panel", id: "editor-panel", role: "tabpanel", tabindex: -1 }, welcome);
-    this.element = h("section", { class: "pane editor", id: "pane-editor", "aria-label": "Editor" }, tabs, this.panel);
-    this.disposables.add(documents.open.onChange(() => this.sync()));
-    this.disposables.add(watch(documents.active, () => this.sync()));
+    this.groups = documents.groups;
+    this.layout = this.disposables.add(new SplitView(this.groups.splits, "editor-groups", "editors", () => this.groups.resized()));
+    this.element = h("section", { class: "pane editor", id: "pane-editor", "aria-label": "Editor" }, this.layout.element);
+    this.disposables.add(this.groups.onChange(() => this.sync()));
+    this.sync();
   }
 
   /** Calls back when another document comes to the front. */
@@ -58,79 +76,127 @@ export class EditorArea implements View {
     return this.documents.active.onChange(listener);
   }
 
-  /** The editor of the document, as far as it has one. */
+  /** The editor of the document, as far as it has one: of several the one in use. */
   viewOf(document: Document): EditorView | null {
-    const surface = this.surfaces.get(document);
+    const surface = this.surfaceOf(document);
     return surface instanceof TextSurface ? surface.view : null;
   }
 
   focus(): void {
-    const active = this.documents.active.get();
-    if (active) this.surfaces.get(active)?.focus();
-    else this.panel.focus();
+    const { front } = this.groups.active;
+    if (front) this.surfaces.get(front)?.focus();
+    else this.panels.get(this.groups.active)?.body.focus();
   }
 
   /** Shows `element` over whatever document is in front, until the result is disposed. */
   overlay(element: HTMLElement): Disposable {
-    const covered = [...this.panel.children].filter((child) => child instanceof HTMLElement && !child.inert);
-    for (const child of covered) (child as HTMLElement).inert = true;
-    this.panel.append(element);
+    const panel = this.panels.get(this.groups.active);
+    const cover = (covered: boolean): void => {
+      if (panel) panel.overlaid = covered;
+      this.sync();
+    };
+    panel?.body.append(element);
+    cover(true);
     return disposable(() => {
       element.remove();
-      for (const child of covered) (child as HTMLElement).inert = child.classList.contains("behind");
+      cover(false);
     });
   }
 
-  /** Shows `element` in the document's place until the result is disposed. */
+  /** Shows `element` in the document's place until the result is disposed. Meanwhile it can't be edited in other groups either. */
   cover(document: Document, element: HTMLElement): Disposable {
-    const surface = this.surfaces.get(document)?.element;
-    const covered = [...(surface?.children ?? [])].filter((child) => child instanceof HTMLElement);
-    for (const child of covered) child.inert = true;
-    surface?.append(element);
+    this.covers.set(document, element);
+    this.syncCovers();
     return disposable(() => {
+      this.covers.delete(document);
       element.remove();
-      for (const child of covered) child.inert = false;
+      this.syncCovers();
     });
   }
 
   dispose(): void {
     for (const surface of this.surfaces.values()) surface.dispose();
+    for (const { tabs } of this.panels.values()) tabs.dispose();
     this.disposables.dispose();
   }
 
+  private surfaceOf(document: Document): Surface | undefined {
+    const tabs = [this.groups.active.tabOf(document), ...this.groups.tabsOf(document)];
+    return tabs.map((tab) => tab && this.surfaces.get(tab)).find((surface) => surface) ?? undefined;
+  }
+
   private sync(): void {
-    const open = this.documents.open.get();
-    const active = this.documents.active.get();
-    for (const [document, surface] of this.surfaces) {
-      if (open.includes(document)) continue;
+    const { all, active } = this.groups;
+    const focused = this.element.contains(document.activeElement);
+    const tabs = new Set(all.flatMap((group) => group.tabs));
+    for (const [tab, surface] of this.surfaces) {
+      if (tabs.has(tab)) continue;
       surface.dispose();
-      this.surfaces.delete(document);
+      this.surfaces.delete(tab);
     }
-    // A surface is made when its document first comes to the front: a session of thirty tabs opens like one.
-    if (active && !this.surfaces.has(active)) this.add(active);
-    for (const [document, { element }] of this.surfaces) {
-      // Not `hidden`: an editor out of layout forgets where it was scrolled to.
-      element.classList.toggle("behind", document !== active);
-      element.inert = document !== active;
-    }
-    this.welcome.hidden = active !== null;
-    if (active) this.panel.setAttribute("aria-labelledby", this.tabId(active));
-    else this.panel.removeAttribute("aria-labelledby");
-    const view = active && this.viewOf(active);
+    for (const group of all) this.syncGroup(group);
+    for (const [group, panel] of this.panels) if (!all.includes(group)) this.remove(group, panel);
+    this.layout.render((name) => this.panels.get(this.groups.named(name) ?? active)?.element);
+    if (active.front) this.welcome.remove();
+    else if (!this.welcome.isConnected) this.panels.get(active)?.body.append(this.welcome);
+    this.syncCovers();
+    if (active.front) this.surfaces.get(active.front)?.use();
+    const view = active.front && this.viewOf(active.front.document);
     this.position.set(view ? positionOf(view) : null);
+    // What had the focus may be gone, or behind.
+    if (focused && !this.element.contains(document.activeElement)) this.focus();
   }
 
-  private add(document: Document): void {
-    const surface =
-      document.kind === "text"
-        ? new TextSurface(document, this.actions, (view) => this.handleUpdate(document, view))
-        : new OpaqueSurface(document, this.actions);
-    this.surfaces.set(document, surface);
-    this.panel.append(surface.element);
+  private syncGroup(group: Group): void {
+    const { element, body, overlaid } = this.panels.get(group) ?? this.add(group);
+    const { front } = group;
+    // A surface is made when its document first comes to the front: a session of thirty tabs opens like one.
+    if (front && !this.surfaces.has(front)) body.append(this.makeSurface(front).element);
+    for (const tab of group.tabs) {
+      const surface = this.surfaces.get(tab);
+      if (!surface) continue;
+      if (surface.element.parentElement !== body) surface.moveTo(body);
+      // Not `hidden`: an editor out of layout forgets where it was scrolled to.
+      surface.element.classList.toggle("behind", tab !== front);
+      surface.element.inert = overlaid || tab !== front;
+    }
+    setProps(body, { "aria-labelledby": front ? `tab-${front.id}` : null });
+    const several = this.groups.all.length > 1;
+    setProps(element, { role: several ? "group" : null, "aria-label": several ? `Editors ${this.groups.all.indexOf(group) + 1}` : null });
   }
 
-  private handleUpdate(document: Document, view: EditorView): void {
-    if (document === this.documents.active.get()) this.position.set(positionOf(view));
+  private syncCovers(): void {
+    for (const [covered, element] of this.covers) if (!element.isConnected) this.surfaceOf(covered)?.element.append(element);
+    for (const [{ document }, surface] of this.surfaces) {
+      const cover = this.covers.get(document);
+      for (const child of surface.element.children) if (child instanceof HTMLElement) child.inert = cover !== undefined && child !== cover;
+    }
+  }
+
+  private add(group: Group): Panel {
+    const body = h("div", { class: "editor-panel", id: `editor-panel-${group.name}`, role: "tabpanel", tabindex: -1 });
+    const tabs = this.makeTabs(group);
+    const element = h("div", { class: "editor-group", id: `editor-group-${group.name}`, on: { focusin: () => this.groups.active !== group && this.groups.activate(group) } }, tabs.element, body);
+    const panel = { element, body, tabs, overlaid: false };
+    this.panels.set(group, panel);
+    this.layout.element.append(element);
+    return panel;
+  }
+
+  private remove(group: Group, { element, tabs }: Panel): void {
+    this.panels.delete(group);
+    tabs.dispose();
+    element.remove();
+  }
+
+  private makeSurface(tab: Tab): Surface {
+    const { document } = tab;
+    const moved = (view: EditorView): void => {
+      if (tab === this.groups.active.front) this.position.set(positionOf(view));
+    };
+    const surface = document.kind === "text" ? new TextSurface(document, tab, this.actions, moved) : new OpaqueSurface(document, this.actions);
+    this.surfaces.set(tab, surface);
+    return surface;
   }
 }
 
@@ -147,30 +213,43 @@ class TextSurface implements Surface {
 
   constructor(
     private readonly document: TextDocument,
+    tab: Tab,
     private readonly actions: EditorActions,
     moved: (view: EditorView) => void,
   ) {
     const notes = h("div", { class: "banner-place" });
     const host = h("div", { class: "code" });
     this.element = h("div", { class: "surface" }, notes, host);
+    const cursor = Math.min(tab.cursor, document.state.doc.length);
     this.view = new EditorView({
-      state: document.state,
-      scrollTo: EditorView.scrollIntoView(document.cursor, { y: "center" }),
+      state: document.state.update({ selection: { anchor: cursor } }).state,
+      scrollTo: EditorView.scrollIntoView(cursor, { y: "center" }),
       parent: host,
       dispatchTransactions: (transactions, view) => {
         view.update(transactions);
-        document.accept(view.state);
+        tab.cursor = view.state.selection.main.head;
+        document.accept(view, transactions);
         moved(view);
       },
     });
-    document.show(this.view);
+    this.disposables.add(document.show(this.view));
     this.disposables.add(watch(document.path, (path) => this.view.contentDOM.setAttribute("aria-label", formatName(path))));
     this.disposables.add(watch(document.trouble, (trouble) => replace(notes, this.bannerFor(trouble))));
     this.disposables.add(document.remaining.onChange(() => replace(notes, this.bannerFor(document.trouble.get()))));
   }
 
+  use(): void {
+    this.document.use(this.view);
+  }
+
   focus(): void {
     this.view.focus();
+  }
+
+  moveTo(panel: HTMLElement): void {
+    const scrolled = this.view.scrollSnapshot();
+    panel.append(this.element);
+    this.view.dispatch({ effects: scrolled });
   }
 
   dispose(): void {
@@ -246,8 +325,16 @@ class OpaqueSurface implements Surface {
     this.disposables.add(document.path.onChange(() => this.render()));
   }
 
+  use(): void {
+    // Nothing can be typed here.
+  }
+
   focus(): void {
     this.element.focus();
+  }
+
+  moveTo(panel: HTMLElement): void {
+    panel.append(this.element);
   }
 
   dispose(): void {

@@ -1,43 +1,40 @@
-// The tabs of the open documents. Arrow keys move between them, Delete and the middle button close.
+// The tabs of one group. Arrow keys move between them, Delete and the middle button close, a double click keeps a preview.
 
 import type { Document, Documents } from "../documents";
 import { h, icon, listen, replace, setProps } from "../dom";
 import { nameOf, parentOf } from "../files";
 import { formatName } from "../format";
+import type { Group, Tab } from "../groups";
 import { icons } from "../icons";
 import { DisposableStore } from "../lifecycle";
 import { button } from "../widgets/button";
 import type { View } from "./view";
+
+export interface TabsActions {
+  close(document: Document, group: Group): void;
+  save(): void;
+}
 
 export class TabsView implements View {
   readonly element: HTMLElement;
   private readonly list = h("div", { class: "tabs", role: "tablist", "aria-label": "Open files" });
   private readonly saveButton: HTMLElement;
   private readonly disposables = new DisposableStore();
-  private readonly tabs = new Map<Document, HTMLElement>();
-  private readonly ids = new WeakMap<Document, string>();
-  private count = 0;
+  private readonly tabs = new Map<Tab, HTMLElement>();
 
   constructor(
+    private readonly group: Group,
     private readonly documents: Documents,
-    private readonly close: (document: Document) => void,
-    save: () => void,
+    private readonly actions: TabsActions,
   ) {
-    this.saveButton = button("Save", save);
+    this.saveButton = button("Save", () => actions.save());
     this.element = h("div", { class: "tab-bar" }, this.list, this.saveButton);
+    this.disposables.add(documents.groups.onChange(() => this.render()));
     this.disposables.add(documents.open.onChange(() => this.render()));
-    this.disposables.add(documents.active.onChange(() => this.render()));
     this.disposables.add(documents.onDirty(() => this.render()));
     this.disposables.add(listen(this.list, "keydown", (event) => this.handleKey(event)));
     this.disposables.add(listen(this.list, "wheel", (event) => this.handleWheel(event), { passive: true }));
     this.render();
-  }
-
-  /** The id of the document's tab, which labels its panel. */
-  idOf(document: Document): string {
-    const id = this.ids.get(document) ?? `tab-${(this.count += 1)}`;
-    this.ids.set(document, id);
-    return id;
   }
 
   dispose(): void {
@@ -45,63 +42,68 @@ export class TabsView implements View {
   }
 
   private render(): void {
-    const open = this.documents.open.get();
-    for (const [document, tab] of this.tabs) {
-      if (open.includes(document)) continue;
-      tab.remove();
-      this.tabs.delete(document);
+    const { tabs, front } = this.group;
+    for (const [tab, element] of this.tabs) {
+      if (tabs.includes(tab)) continue;
+      element.remove();
+      this.tabs.delete(tab);
     }
-    for (const document of open) this.renderTab(document, open);
-    const active = this.documents.active.get();
-    if (active) this.tabs.get(active)?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    this.element.hidden = open.length === 0;
-    this.saveButton.hidden = !(active?.kind === "text" && active.dirty.get());
+    for (const [index, tab] of tabs.entries()) {
+      const element = this.renderTab(tab);
+      if (this.list.children[index] !== element) this.list.insertBefore(element, this.list.children[index] ?? null);
+    }
+    if (front) this.tabs.get(front)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.element.hidden = tabs.length === 0;
+    this.saveButton.hidden = !(front?.document.kind === "text" && front.document.dirty.get());
   }
 
-  private renderTab(document: Document, open: readonly Document[]): void {
-    const tab = this.tabs.get(document) ?? this.makeTab(document);
+  private renderTab(tab: Tab): HTMLElement {
+    const { tabs, front, preview } = this.group;
+    const element = this.tabs.get(tab) ?? this.makeTab(tab);
+    const { document } = tab;
     const path = document.path.get();
     const dirty = document.kind === "text" && document.dirty.get();
-    const twin = open.some((other) => other !== document && nameOf(other.path.get()) === nameOf(path));
-    const active = document === this.documents.active.get();
+    const twin = tabs.some((other) => other !== tab && nameOf(other.document.path.get()) === nameOf(path));
     const folder = twin ? h("span", { class: "tab-folder" }, formatName(parentOf(path)) || "/") : null;
-    const look = `${path} ${dirty} ${twin}`;
-    if (tab.dataset["look"] !== look) {
-      tab.dataset["look"] = look;
-      const state = dirty ? h("span", { class: "sr-only" }, ", unsaved changes") : null;
+    const look = `${path} ${dirty} ${twin} ${tab === preview}`;
+    if (element.dataset["look"] !== look) {
+      element.dataset["look"] = look;
+      const state = dirty ? ", unsaved changes" : tab === preview ? ", preview" : null;
       const mark = h("span", { class: "tab-close", "aria-hidden": "true", title: "Close" }, icon(icons.close));
-      replace(tab, h("span", { class: "tab-name" }, formatName(nameOf(path))), folder, state, mark);
-      tab.classList.toggle("dirty", dirty);
+      replace(element, h("span", { class: "tab-name" }, formatName(nameOf(path))), folder, state && h("span", { class: "sr-only" }, state), mark);
+      element.classList.toggle("dirty", dirty);
+      element.classList.toggle("preview", tab === preview);
     }
-    setProps(tab, { title: formatName(path), "aria-selected": String(active), tabindex: active ? 0 : -1 });
+    setProps(element, { title: formatName(path), "aria-selected": String(tab === front), tabindex: tab === front ? 0 : -1 });
+    return element;
   }
 
-  private makeTab(document: Document): HTMLElement {
-    const tab = h("div", { class: "tab", role: "tab", id: this.idOf(document), "aria-controls": "editor-panel" });
-    tab.addEventListener("click", (event) => {
-      if (event.target instanceof Element && event.target.closest(".tab-close")) this.close(document);
-      else this.documents.activate(document);
+  private makeTab(tab: Tab): HTMLElement {
+    const { groups } = this.documents;
+    const element = h("div", { class: "tab", role: "tab", id: `tab-${tab.id}`, "aria-controls": `editor-panel-${this.group.name}` });
+    element.addEventListener("click", (event) => {
+      if (event.target instanceof Element && event.target.closest(".tab-close")) this.actions.close(tab.document, this.group);
+      else groups.activate(this.group, tab);
     });
-    tab.addEventListener("auxclick", (event) => event.button === 1 && this.close(document));
+    element.addEventListener("dblclick", () => groups.keep(tab.document));
+    element.addEventListener("auxclick", (event) => event.button === 1 && this.actions.close(tab.document, this.group));
     // Or the middle button would start to scroll.
-    tab.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
-    this.tabs.set(document, tab);
-    this.list.append(tab);
-    return tab;
+    element.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
+    this.tabs.set(tab, element);
+    return element;
   }
 
   private handleKey(event: KeyboardEvent): void {
-    const open = this.documents.open.get();
-    const active = this.documents.active.get();
-    const at = open.findIndex((document) => document === active);
-    const steps: Readonly<Record<string, number>> = { ArrowRight: at + 1, ArrowLeft: at - 1 + open.length, Home: 0, End: open.length - 1 };
+    const { tabs, front } = this.group;
+    const at = tabs.findIndex((tab) => tab === front);
+    const steps: Readonly<Record<string, number>> = { ArrowRight: at + 1, ArrowLeft: at - 1 + tabs.length, Home: 0, End: tabs.length - 1 };
     const step = steps[event.key];
-    const next = step === undefined ? undefined : open[step % open.length];
+    const next = step === undefined ? undefined : tabs[step % tabs.length];
     if (next) {
-      this.documents.activate(next);
+      this.documents.groups.activate(this.group, next);
       this.tabs.get(next)?.focus();
-    } else if (event.key === "Delete" && active) {
-      this.close(active);
+    } else if (event.key === "Delete" && front) {
+      this.actions.close(front.document, this.group);
     } else {
       return;
     }

@@ -1,0 +1,39 @@
+// The editor area of an IDE page.
+
+import { showConflict } from "./conflicts";
+import type { Document } from "./documents";
+import { h } from "./dom";
+import type { Group } from "./groups";
+import type { Ide } from "./ide";
+import { EditorArea } from "./views/editor";
+import { TabsView } from "./views/tabs";
+
+/** `fileUrl` says where the bytes of a path are. */
+export function makeEditor(ide: Ide, fileUrl: (path: string) => string): EditorArea {
+  const { documents } = ide;
+  const attempt = (task: () => Promise<unknown>): void => void task().catch(ide.report);
+  const close = (document: Document, group?: Group): void => attempt(() => documents.close(document, group));
+  return new EditorArea(
+    documents,
+    {
+      save: (document) => attempt(() => document.save()),
+      keepMine: (document) => attempt(() => document.keepMine()),
+      takeTheirs: (document) => document.takeTheirs(),
+      compare: (document) => attempt(() => showConflict(ide.editor, document, ide.extensions(), ide.workbench.isNarrow)),
+      close,
+      loadMore: (document) => attempt(() => document.loadMore()),
+      fileUrl,
+    },
+    (group) => new TabsView(group, documents, { close, save: () => ide.commands.run("save") }),
+    makeWelcome(ide),
+  );
+}
+
+function makeWelcome(ide: Ide): HTMLElement {
+  const hint = (label: string, id: string): HTMLElement =>
+    h("button", { type: "button", class: "welcome-item", on: { click: () => ide.commands.run(id) } }, h("span", {}, label), h("kbd", {}, ide.commands.labelOf(id)));
+  // The keys are known once the commands are.
+  const place = h("div", { class: "welcome" });
+  queueMicrotask(() => place.append(hint("Go to file", "quickOpen"), hint("New file", "newFile"), hint("Run", "run"), hint("All commands", "palette")));
+  return place;
+}
