@@ -10,11 +10,13 @@ request that has them all is no fault of whoever sends it, so it passes without 
 import asyncio
 import re
 from asyncio.transports import Transport
-from typing import Final
+from collections.abc import Callable
+from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Request
 
 HEAD_WITHIN: Final = 20.0
 """Seconds for a request's head, from its first byte or the connection on; also for a body that nobody wants now."""
@@ -140,9 +142,33 @@ class BoundedSocket(WebSocketsSansIOProtocol):
     """WebSockets whose messages have a bounded number of fragments: empty ones count for nothing by size.
 
     A handshake that the parser refuses is answered, and a peer that takes nothing more is let go of.
+
+    It is also the extension `direct` of its scope: what passes by `take` and `put` waits for no queue and no task,
+    which would cost a key's echo more than all else that the server does for it. Messages stay in order: none passes
+    one that waits. `take` gets the binary messages and says whether it took each; `receive` gets what it leaves.
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    take: Callable[[bytes], bool] | None = None
+
+    def put(self, data: bytes) -> bool:
+        """Send a binary message at once. False when it can't be now; then `send` can wait for it, or say why not."""
+        if not self.writable.is_set() or self.close_sent or self.disconnected:
+            return False
+        self.conn.send_binary(data)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            # Before the task that serves it has run.
+            cast(dict[str, object], self.scope["extensions"])["direct"] = self
+
+    def handle_bytes(self, event: Frame) -> None:
+        waiting = self.read_paused or not event.fin or self.close_sent
+        if waiting or self.take is None or not self.take(bytes(event.data)):
+            super().handle_bytes(event)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

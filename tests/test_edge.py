@@ -51,6 +51,19 @@ async def echo(websocket: WebSocket) -> None:
         await websocket.send_text(text)
 
 
+async def direct(websocket: WebSocket) -> None:
+    """Take what begins with a d at once, and tell of every message which way it came, in order."""
+    await websocket.accept()
+    way = websocket.scope["extensions"]["direct"]
+
+    def take(data: bytes) -> bool:
+        return data.startswith(b"d") and bool(way.put(b"at once " + data))
+
+    way.take = take
+    async for data in websocket.iter_bytes():
+        await websocket.send_bytes(b"queued " + data)
+
+
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     routes = [
@@ -59,6 +72,7 @@ async def port() -> AsyncIterator[int]:
         WebSocketRoute("/", echo),
         WebSocketRoute("/cookies", tell_cookies),
         WebSocketRoute("/deluge", deluge),
+        WebSocketRoute("/direct", direct),
     ]
     async with serving(Starlette(routes=routes), ping=0.5) as port:
         yield port
@@ -225,3 +239,19 @@ async def test_fragments_without_length_are_counted(port: int) -> None:
             await socket.send(["a", *[""] * (edge.MOST_FRAGMENTS + 10)])
             await socket.recv()
         assert socket.close_code == 1009
+
+
+def masked(first: int, data: bytes) -> bytes:
+    """A client's frame with the first byte `first`, and a mask that changes nothing."""
+    return bytes([first, 0x80 | len(data)]) + bytes(4) + data
+
+
+async def test_what_passes_directly_passes_nothing_that_waits(port: int) -> None:
+    async with connect(f"ws://127.0.0.1:{port}/direct", proxy=None) as socket:
+        await socket.send(b"d1")
+        assert await socket.recv() == b"at once d1"
+        # In one piece: what is left to the queue, and in fragments, then what could be taken at once but for those.
+        socket.transport.write(masked(0x82, b"q2") + masked(0x02, b"d") + masked(0x80, b"3") + masked(0x82, b"d4"))
+        assert [await socket.recv() for _ in range(3)] == [b"queued q2", b"queued d3", b"queued d4"]
+        await socket.send(b"d5")
+        assert await socket.recv() == b"at once d5"

@@ -2,7 +2,8 @@
 
 Two tasks serve a terminal: one carries output and ends with the stream, one takes what the browser sends, and never
 waits for the program: input is not behind output, nor an ack or a resize behind a big paste. The acks go on to the
-supervisor, which sends no more than the window beyond the last one: nothing piles up here for a slow reader.
+supervisor, which sends no more than the window beyond the last one: nothing piles up here for a slow reader. Where the
+server offers it, input and output that nothing waits before pass without the tasks.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
@@ -68,6 +70,14 @@ async def logs(websocket: WebSocket) -> None:
         await _Viewer(websocket, stream, None).serve(None)
 
 
+class _Direct(Protocol):
+    """Where bytes pass at once. See `BoundedSocket`."""
+
+    take: Callable[[bytes], bool] | None
+
+    def put(self, data: bytes) -> bool: ...
+
+
 class _Viewer:
     """One socket on one stream. `touch` notes a person's input; None where there is none to be had."""
 
@@ -82,11 +92,34 @@ class _Viewer:
 
     async def serve(self, end: Callable[[], Awaitable[None]] | None) -> None:
         """Carry bytes until either side is done. `end` ends the process."""
+        direct: _Direct | None = self._websocket.scope["extensions"].get("direct")
         try:
             await self._websocket.send_text(json.dumps(wire.ready(self._stream.offset)))
+            if direct:
+                direct.take = self._take_at_once
+                self._stream.direct = partial(self._put_at_once, direct)
             await until_either(self._carry_output(), self._carry_input(end))
         finally:
+            if direct:
+                direct.take = None
             self._stream.close()
+
+    def _put_at_once(self, direct: _Direct, data: bytes) -> bool:
+        if not direct.put(data):
+            return False
+        self._sent += len(data)
+        return True
+
+    def _take_at_once(self, data: bytes) -> bool:
+        """Take input. False for what `_take` is to refuse, with the reason."""
+        if not self._touch or len(data) > MOST_INPUT or self._stream.unsent + len(data) > MOST_WAITING:
+            return False
+        try:
+            self._touch()
+            self._stream.feed(data)
+        except AppError:
+            return False
+        return True
 
     async def _carry_output(self) -> None:
         send = self._websocket.send

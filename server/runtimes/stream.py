@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from server.errors import BadGateway, LinkLost
@@ -47,6 +48,8 @@ class Stream:
 
     `offset` is that of the first byte. A viewer acks what its reader has consumed; a relay acks by itself what
     `receive` has handed out. So does a program on pipes: `close` ends it, and its last item is the exit message.
+
+    Data that finds its reader waiting is offered to `direct` first; what that takes is not returned by `receive`.
     """
 
     def __init__(self, owner: Owner, id: int, *, relay: bool = False, program: bool = False) -> None:
@@ -64,6 +67,7 @@ class Stream:
         self._told = 0
         self._telling: asyncio.TimerHandle | None = None
         self._reader: asyncio.Future[None] | None = None
+        self.direct: Callable[[bytes], bool] | None = None
         self._lost: LinkLost | None = None
         self._begun = False
         self._reset = False
@@ -229,6 +233,8 @@ class Stream:
             self._owner.charge(0)
             return
         self._received += len(payload)
+        if self.direct and self._reader and not self._reader.done() and self.direct(payload):
+            return
         self._wait(len(payload))
         last = self._items[-1] if self._items else None
         if len(payload) > SMALL:

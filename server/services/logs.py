@@ -4,6 +4,7 @@ import asyncio
 import re
 import struct
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -30,6 +31,7 @@ class Viewed(Protocol):
     """What a viewer reads, whichever way it comes. See `Stream`."""
 
     offset: int
+    direct: Callable[[bytes], bool] | None
 
     async def receive(self) -> bytes | dict[str, Any] | None: ...
 
@@ -148,6 +150,7 @@ class _KeptStream:
     """A viewer of what is kept, with the manners of one that follows a supervisor."""
 
     unsent = 0
+    direct: Callable[[bytes], bool] | None = None
 
     def __init__(self, log: KeptLog, offset: int, workspaces: Workspaces, id: ProjectId) -> None:
         self.offset = offset

@@ -136,6 +136,21 @@ async def test_of_sizes_that_wait_only_the_newest_is_kept(ends: tuple[Link, Peer
     assert await stream.receive() == b"later"
 
 
+async def test_only_data_that_finds_its_reader_waiting_passes_it_by(ends: tuple[Link, Peer]) -> None:
+    link, peer = ends
+    stream = await viewer(link, peer)
+    offered: list[bytes] = []
+    stream.direct = lambda data: data != b"refused" and not offered.append(data)
+    peer.writer.write(frame(Kind.DATA, stream.id, b"nobody waits"))
+    await _settled(link, peer)
+    assert (await stream.receive(), offered) == (b"nobody waits", [])
+    receiving = asyncio.create_task(stream.receive())
+    await asyncio.sleep(0)
+    pieces = (b"taken", b"refused", b"behind it")
+    peer.writer.write(b"".join(frame(Kind.DATA, stream.id, piece) for piece in pieces))
+    assert (await receiving, offered) == (b"refusedbehind it", [b"taken"])
+
+
 async def test_a_cancelled_receive_loses_nothing(ends: tuple[Link, Peer]) -> None:
     link, peer = ends
     stream = await viewer(link, peer)
