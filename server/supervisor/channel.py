@@ -20,7 +20,7 @@ MOST_GAPS: Final = 64
 class Sender(Protocol):
     """What a stream needs of its link."""
 
-    def want(self, stream: "Viewer") -> None: ...
+    def want(self, stream: "Viewer", *, patient: bool = False) -> None: ...
 
     def drop(self, stream: int) -> None: ...
 
@@ -61,13 +61,14 @@ class Channel:
             return False
         return all(self.ring.end >= viewer.limit for viewer in self.viewers)
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes, *, more: bool = False) -> None:
+        """Take output. `more` says that the program has more to say, for which the viewers may wait a moment."""
         self.ring.append(data)
         if self._log:
             self._log.append(data)
         if self.recording:
             self.recording.output(data)
-        self._wake()
+        self._wake(more)
 
     def read(self, offset: int, limit: int) -> bytes:
         if self._log and offset < self.ring.start:
@@ -102,9 +103,9 @@ class Channel:
         if self.on_viewers:
             self.on_viewers()
 
-    def _wake(self) -> None:
+    def _wake(self, more: bool = False) -> None:
         for viewer in self.viewers:
-            viewer.sender.want(viewer)
+            viewer.sender.want(viewer, patient=more and self.ring.end - viewer.cursor < MAX_DATA)
 
 
 class Viewer:

@@ -12,8 +12,14 @@ _BUFFER: Final = memoryview(bytearray(256 * 1024))
 """What every link reads into: memory of that size for each read would be mapped and unmapped at the cost of a key."""
 QUEUE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of replies and events that wait for a server that does not read; past it the link is dropped."""
-BATCH: Final = 128 * 1024
+BATCH: Final = 64 * 1024
 """Bytes of stream data in the write queue. Less would idle the pipe, more would delay an echo behind a flood."""
+SEND_BUFFER: Final = 64 * 1024
+"""What the kernel is to hold of it, which it doubles for what it keeps beside the bytes. Its default of 208 KiB delays
+an echo behind a flood by a millisecond or two."""
+
+PATIENCE: Final = 0.002
+"""Seconds that output waits for more of a flood, so that it leaves in large frames."""
 
 ACK_AFTER: Final = 16 * 1024
 """Bytes of input that were consumed: their acks do not wait for something to travel with."""
@@ -53,6 +59,7 @@ class Link:
         self._consumed: dict[int, int] = {}
         self._consumed_size = 0
         self._ack_timer = Timer()
+        self._more_timer = Timer()
         self.streams: dict[int, Stream] = {}
         self.closed = False
         self.companion: socket.socket | None = None
@@ -89,11 +96,14 @@ class Link:
         elif len(self._consumed) == 1:
             self._ack_timer = self._loop.call_later(ACK_WITHIN, self._flush_soon)
 
-    def want(self, stream: Stream) -> None:
-        """`stream` may have something to send."""
+    def want(self, stream: Stream, *, patient: bool = False) -> None:
+        """`stream` may have something to send. With `patient` it has too little yet of what is to be much."""
         if stream not in self._wanting:
             self._wanting.append(stream)
+        if not patient:
             self._flush_soon()
+        elif self._more_timer.callback is None:
+            self._more_timer = self._loop.call_later(PATIENCE, self._flush_soon)
 
     def drop(self, stream: int) -> None:
         """Forget a stream that has ended. Its last frames are on their way."""
@@ -108,6 +118,7 @@ class Link:
 
     def _flush(self) -> None:
         self._flushing = False
+        self._more_timer.cancel()
         if self.closed:
             return
         try:

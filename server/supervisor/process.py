@@ -13,7 +13,8 @@ from .loop import Loop
 from .procfs import Process as Running, ignores_hangup, is_alive, session_members
 from .spawn import Command, decode_status, spawn
 
-READ: Final = 64 * 1024
+READ: Final = 16 * 1024
+"""Bytes taken in one turn. More would hold up the keys of other terminals."""
 SHORT: Final = 1024
 INPUT_LIMIT: Final = 1024 * 1024
 """Bytes of input that wait for a program that does not read. A server that keeps to its acks stays far below."""
@@ -65,7 +66,7 @@ class Program:
             self._loop.watch_read(self._fd, self._read)
 
     def _read(self) -> None:
-        """Take what is there, up to 64 KiB, as one piece: a flood travels in large frames, an echo at once."""
+        """Take what is there, up to `READ`, as one piece: a flood travels in large frames, an echo at once."""
         pieces, size = [], 0
         while size < READ:
             try:
@@ -85,7 +86,7 @@ class Program:
                 break
         if pieces:
             self.output_at = time.time()
-            self.channel.append(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            self.channel.append(pieces[0] if len(pieces) == 1 else b"".join(pieces), more=size >= READ)
         if self.channel.is_full:
             self._loop.unwatch_read(self._fd)
 

@@ -218,8 +218,8 @@ class _Output(Channel):
         super().__init__()
         self._target = log
 
-    def append(self, data: bytes) -> None:
-        self._target.append(data)
+    def append(self, data: bytes, *, more: bool = False) -> None:
+        self._target.append(data, more=more)
 
     def finish(self, exit: dict[str, Any]) -> None:
         self.exit = exit

@@ -13,7 +13,7 @@ from .channel import Channel, Viewer
 from .duplex import Duplex
 from .ending import Ending
 from .environment import Environments, sourced
-from .link import Link
+from .link import SEND_BUFFER, Link
 from .listener import MOST_LINKS, listen, received
 from .logfile import LogFile
 from .loop import Loop
@@ -153,6 +153,7 @@ class Supervisor:
             connection.close()
             return
         connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         # The first bytes tell a link from an `attach`, which sends its descriptors along.
         self._loop.watch_read(connection.fileno(), lambda: self._begin(connection), rank=0)
 
