@@ -268,6 +268,10 @@ export class Api {
     return this.socketUrl(`${projectPath(id)}/events`);
   }
 
+  languageUrl(id: string, language: string): string {
+    return this.socketUrl(`${projectPath(id)}/lsp/${language}`);
+  }
+
   private socketUrl(path: string): string {
     const url = new URL(path, this.origin || location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

@@ -18,6 +18,12 @@ export interface Command {
 /** Where the keyboard is. */
 export type Place = "text" | "terminal" | "elsewhere";
 
+export function placeOf(target: EventTarget | null): Place {
+  if (!(target instanceof Element)) return "elsewhere";
+  if (target.closest(".xterm")) return "terminal";
+  return target.closest(".surface .cm-content") ? "text" : "elsewhere";
+}
+
 /** The part of a KeyboardEvent that decides. */
 export interface Keystroke {
   readonly key: string;

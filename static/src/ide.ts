@@ -4,7 +4,7 @@ import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { Api, ApiError, messageOf } from "./api";
 import { browserClock } from "./clock";
-import { Commands, isMac, type Place } from "./commands";
+import { Commands, isMac, placeOf } from "./commands";
 import type { ProjectConfig } from "./config";
 import { Decorations } from "./decorations";
 import { type Document, Documents } from "./documents";
@@ -22,10 +22,12 @@ import { ideCommands, vimActions } from "./idecommands";
 import { makeEditor } from "./ideeditor";
 import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
 import { load } from "./loading";
+import { languageActions, languageCommands } from "./languages/commands";
+import { Intelligence } from "./languages/intelligence";
 import { IgnoredFiles } from "./tree/ignore";
 import { DisposableStore, watch } from "./lifecycle";
 import { PendingView } from "./pending";
-import { DiskRefresh, isTerminal } from "./refresh";
+import { DiskRefresh } from "./refresh";
 import { RunControl } from "./runcontrol";
 import { anchorOf, parseAnchor } from "./session";
 import { SessionKeeper } from "./sessionkeeper";
@@ -34,6 +36,7 @@ import { type Pane, Store } from "./store";
 import type { ThemeChoice } from "./theme";
 import type { EditorArea } from "./views/editor";
 import { HeaderView, PANE_TABS } from "./views/header";
+import { LanguageView } from "./views/language";
 import { StatusView } from "./views/status";
 import { StepsView } from "./views/steps";
 import { TreeView } from "./views/tree";
@@ -67,6 +70,7 @@ export class Ide {
   readonly side: Side;
   readonly workbench: WorkbenchView;
   readonly runControl: RunControl;
+  readonly intelligence: Intelligence;
   /** Shows what went wrong. Never throws. */
   readonly report = (error: unknown): void => {
     if (!(error instanceof ApiError)) reportError(error);
@@ -121,7 +125,8 @@ export class Ide {
     this.workbench = this.disposables.add(this.makeWorkbench());
     this.steps = this.disposables.add(new StepsView(this.store));
     this.header = this.disposables.add(this.makeHeader());
-    this.commands.register(...ideCommands(this));
+    this.intelligence = this.disposables.add(new Intelligence(this, api, this.id));
+    this.commands.register(...ideCommands(this), ...languageCommands(this));
   }
 
   /** Puts the page together and loads what it shows. */
@@ -134,6 +139,7 @@ export class Ide {
     await this.followAnchor();
     this.started = true;
     void this.keys.start().catch(this.report);
+    this.intelligence.start();
     // What changed between the first look and the first connection was told to nobody.
     if (this.store.connection.get() === "open") void this.refreshFiles([""]);
     for (const pane of ["terminal", "logs", "preview"] as const) if (this.workbench.isVisible(pane)) void this.pending[pane].show();
@@ -202,7 +208,7 @@ export class Ide {
 
   async openSettings(): Promise<void> {
     const [{ openSettings }, { TerminalPreferences }] = await load(() => Promise.all([import("./views/settings"), import("./terminal/preferences")]));
-    openSettings({ theme: this.theme, editor: this.look, terminal: new TerminalPreferences() });
+    openSettings({ theme: this.theme, editor: this.look, terminal: new TerminalPreferences(), intelligence: this.intelligence });
   }
 
   focusPane(pane: Pane): void {
@@ -272,6 +278,7 @@ export class Ide {
       signIn: () => location.reload(),
       goToLine: () => this.commands.run("goToLine"),
     });
+    status.element.append(this.disposables.add(new LanguageView(this.intelligence, languageActions(this))).element);
     const bar = new PaneBarView(this.store, PANE_TABS);
     const skip = h("a", { class: "skip", href: "#main", on: { click: (event) => this.skipToEditor(event) } }, "Skip to the editor");
     this.root.classList.add("ide");
@@ -348,11 +355,6 @@ export class Ide {
     this.steps.element.hidden = !shown;
     this.header.renderRegions(shown);
   }
-}
-
-function placeOf(target: EventTarget | null): Place {
-  if (isTerminal(target)) return "terminal";
-  return target instanceof Element && target.closest(".surface .cm-content") ? "text" : "elsewhere";
 }
 
 function goTo(view: EditorView, number: number, range: readonly [number, number] | null): void {

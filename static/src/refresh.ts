@@ -1,6 +1,7 @@
 // Looking at the disk again when a program may have changed it, where nobody watches it.
 
 import { browserClock, type Clock } from "./clock";
+import { placeOf } from "./commands";
 import { listen } from "./dom";
 import { type Disposable, DisposableStore } from "./lifecycle";
 import type { Store } from "./store";
@@ -28,10 +29,10 @@ export class DiskRefresh implements Disposable {
     );
     // Also where it is watched: some folders are not.
     this.disposables.add(listen(window, "focus", () => this.look()));
-    this.disposables.add(listen(document, "focusout", (event) => isTerminal(event.target) && !store.watching.get().live && this.look()));
+    this.disposables.add(listen(document, "focusout", (event) => placeOf(event.target) === "terminal" && !store.watching.get().live && this.look()));
     this.disposables.add(store.watching.onChange(({ live }) => live && this.refresh()));
     const timer = setInterval(() => {
-      if (!store.watching.get().live && isTerminal(document.activeElement) && document.visibilityState === "visible" && store.connection.get() === "open") this.look();
+      if (!store.watching.get().live && placeOf(document.activeElement) === "terminal" && document.visibilityState === "visible" && store.connection.get() === "open") this.look();
     }, WHILE_IN_TERMINAL_MS);
     this.disposables.add({ dispose: () => clearInterval(timer) });
   }
@@ -46,9 +47,4 @@ export class DiskRefresh implements Disposable {
     this.last = this.clock.now();
     this.refresh();
   }
-}
-
-/** Whether the keyboard is in a terminal. */
-export function isTerminal(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest(".xterm") !== null;
 }

@@ -2,6 +2,7 @@
 
 import { type Child, h } from "../dom";
 import { type EditorPreferences, KEY_MAPS, type KeyMap, LARGEST_FONT, SMALLEST_FONT } from "../editorpreferences";
+import type { Observable } from "../lifecycle";
 import type { TerminalPreferences } from "../terminal/preferences";
 import { type Theme, THEMES, type ThemeChoice } from "../theme";
 import { button } from "../widgets/button";
@@ -10,6 +11,7 @@ export interface Settings {
   readonly theme: ThemeChoice;
   readonly editor: EditorPreferences;
   readonly terminal: TerminalPreferences;
+  readonly intelligence: { readonly on: Observable<boolean>; toggle(): void };
 }
 
 const LABELS: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark", contrast: "High contrast" };
@@ -26,6 +28,7 @@ export function openSettings(settings: Settings): void {
       size("Text size of the editor", editor.fontSize.get(), (value) => editor.setFontSize(value)),
       flag("Wrap long lines", editor.wrapped.get(), () => editor.toggleWrap()),
       choice("Keys", Object.entries(KEY_MAPS) as [KeyMap, string][], editor.keyMap.get(), (map) => editor.setKeyMap(map)),
+      flag("Language servers: completion, problems, definitions", settings.intelligence.on.get(), () => settings.intelligence.toggle()),
     ),
     group(
       "Terminal",

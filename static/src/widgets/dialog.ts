@@ -57,11 +57,11 @@ export function confirm(title: string, body: string, action: string): Promise<bo
 }
 
 /** Asks for one line of text; null when the person gave up. `check` returns what is wrong with it, or null. */
-export function prompt(title: string, initial: string, check: (value: string) => string | null): Promise<string | null> {
+export function prompt(title: string, initial: string, check: (value: string) => string | null, action = "Save"): Promise<string | null> {
   return new Promise((resolve) => {
     const input = h("input", { class: "input", value: initial, "aria-label": title, "aria-describedby": "prompt-problem", autofocus: true });
     const problem = h("p", { class: "problem", id: "prompt-problem", role: "alert" });
-    const save = h("button", { type: "submit", class: "button primary" }, "Save");
+    const save = h("button", { type: "submit", class: "button primary" }, action);
     const cancel = h("button", { type: "button", class: "button plain", on: { click: () => dialog.close() } }, "Cancel");
     const form = h("form", { method: "dialog" }, h("h2", {}, title), input, problem, h("div", { class: "dialog-actions" }, cancel, save));
     const dialog = h("dialog", { class: "dialog", "aria-label": title }, form);

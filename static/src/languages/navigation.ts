@@ -1,0 +1,152 @@
+// The ways from one place of the code to others: definitions, references, problems, and back.
+
+import type { Location, LocationLink } from "vscode-languageserver-protocol";
+import type { Api } from "../api";
+import { MOST_EDITABLE } from "../editor/document";
+import type { Ide } from "../ide";
+import { decode } from "../text";
+import { Palette } from "../views/palette";
+import { isObject } from "../wire";
+import { type LanguageActions, showTooltips, type Spot } from "./actions";
+import type { LanguageConnection } from "./connection";
+import type { Problem, Severity } from "./problems";
+
+const MOST_READ = 50;
+const MOST_BACK = 50;
+const SEVERITIES: Readonly<Record<Severity, string>> = { error: "Error", warning: "Warning", info: "Note", hint: "Hint" };
+
+interface Found {
+  readonly spots: readonly Spot[];
+  /** Names of files that are not the project's. */
+  readonly outside: readonly string[];
+}
+
+export class Navigation {
+  private readonly left: Spot[] = [];
+
+  constructor(
+    private readonly ide: Ide,
+    private readonly api: Api,
+    private readonly project: string,
+    private readonly actions: LanguageActions,
+  ) {}
+
+  get canGoBack(): boolean {
+    return this.left.length > 0;
+  }
+
+  async goToDefinition(): Promise<void> {
+    const asked = this.actions.ask("definitionProvider");
+    if (!asked) return;
+    const { spots, outside } = spotsIn(await asked.client.request("textDocument/definition", asked.params), asked.connection);
+    const [first] = spots;
+    if (first && spots.length === 1) await this.go(first);
+    else if (first) await this.choose("Definitions", spots);
+    else this.ide.store.notify(outside[0] ? `It is defined outside of the project, in ${outside[0]}.` : "No definition was found.");
+  }
+
+  async findReferences(): Promise<void> {
+    const asked = this.actions.ask("referencesProvider");
+    if (!asked) return;
+    const { spots } = spotsIn(await asked.client.request("textDocument/references", { ...asked.params, context: { includeDeclaration: true } }), asked.connection);
+    if (spots.length > 0) await this.choose("References", spots);
+    else this.ide.store.notify("No references were found.");
+  }
+
+  async goBack(): Promise<void> {
+    const spot = this.left.pop();
+    if (spot) await this.open(spot);
+  }
+
+  async showProblems(): Promise<void> {
+    const problems = this.problems;
+    const items = problems.map((problem) => ({ text: `${where(problem)}  ${firstLine(problem.message)}`, hint: SEVERITIES[problem.severity], run: () => void this.go(problem) }));
+    if (items.length > 0) await new Palette({ label: "Problems", placeholder: "Part of a message or of a file’s name", items }).open();
+    else this.ide.store.notify("No problems are known.");
+  }
+
+  /** The next problem after the cursor, or before it for -1, in any file; around the end. */
+  async nextProblem(step: 1 | -1): Promise<void> {
+    const here = this.here();
+    const problems = step === 1 ? this.problems : [...this.problems].reverse();
+    const next = problems.find((problem) => !here || compare(problem, here) * step > 0) ?? problems[0];
+    if (!next) return this.ide.store.notify("No problems are known.");
+    await this.open(next);
+    this.ide.store.announce(`${SEVERITIES[next.severity]}, line ${next.line}: ${next.message}`);
+    const view = this.ide.activeView();
+    if (view) showTooltips(view);
+  }
+
+  private get problems(): readonly Problem[] {
+    return this.actions.servers.problems.now(this.actions.servers.files);
+  }
+
+  private here(): Spot | null {
+    const document = this.ide.documents.active.get();
+    if (document?.kind !== "text") return null;
+    const { doc, selection } = document.state;
+    const line = doc.lineAt(selection.main.head);
+    return { path: document.path.get(), line: line.number, column: selection.main.head - line.from + 1 };
+  }
+
+  private async go(spot: Spot): Promise<void> {
+    const here = this.here();
+    if (here) this.left.push(here);
+    if (this.left.length > MOST_BACK) this.left.shift();
+    await this.open(spot);
+  }
+
+  private open({ path, line, column }: Spot): Promise<void> {
+    return this.ide.openFile(path, { line, range: [column - 1, column - 1] });
+  }
+
+  private async choose(label: string, spots: readonly Spot[]): Promise<void> {
+    const sorted = [...spots].sort(compare);
+    const items = this.linesOf(sorted).then((lines) => sorted.map((spot, index) => ({ text: `${where(spot)}  ${lines[index] ?? ""}`, run: () => void this.go(spot) })));
+    await new Palette({ label, placeholder: "Part of a line or of a file’s name", items }).open();
+  }
+
+  /** The text of each place's line; "" where there are too many files, or one can't be read. */
+  private async linesOf(spots: readonly Spot[]): Promise<readonly string[]> {
+    const paths = [...new Set(spots.map(({ path }) => path))].slice(0, MOST_READ);
+    const texts = new Map(await Promise.all(paths.map(async (path) => [path, await this.textOf(path).catch(() => [])] as const)));
+    return spots.map(({ path, line }) => (texts.get(path)?.[line - 1] ?? "").trim());
+  }
+
+  private async textOf(path: string): Promise<readonly string[]> {
+    const document = this.ide.documents.find(path);
+    if (document?.kind === "text") return document.state.doc.toJSON();
+    return decode((await this.api.readFile(this.project, path, { most: MOST_EDITABLE })).bytes).text.split("\n");
+  }
+}
+
+function spotsIn(answer: unknown, connection: LanguageConnection): Found {
+  const locations = (Array.isArray(answer) ? answer : [answer]).filter(isLocation);
+  const spots: Spot[] = [];
+  const outside: string[] = [];
+  for (const location of locations) {
+    const [uri, { start }] = "uri" in location ? [location.uri, location.range] : [location.targetUri, location.targetSelectionRange];
+    const path = connection.pathOf(uri);
+    if (path === null) outside.push(uri.slice(uri.lastIndexOf("/") + 1));
+    else if (!spots.some((spot) => spot.path === path && spot.line === start.line + 1 && spot.column === start.character + 1)) spots.push({ path, line: start.line + 1, column: start.character + 1 });
+  }
+  return { spots, outside };
+}
+
+function isLocation(value: unknown): value is Location | LocationLink {
+  if (!isObject(value)) return false;
+  const range = value["range"] ?? value["targetSelectionRange"];
+  return typeof (value["uri"] ?? value["targetUri"]) === "string" && isObject(range) && isObject(range["start"]);
+}
+
+function compare(a: Spot, b: Spot): number {
+  return a.path === b.path ? a.line - b.line || a.column - b.column : a.path < b.path ? -1 : 1;
+}
+
+function where({ path, line }: Spot): string {
+  return `${path}:${line}`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
