@@ -7,7 +7,7 @@ import { messageOf } from "../api";
 import { browserClock } from "../clock";
 import type { Document, Documents } from "../documents";
 import { type Disposable, DisposableStore, MutableDisposable, type Observable, Value } from "../lifecycle";
-import { type Closed, ReconnectingSocket } from "../socket";
+import { type Closed, ReconnectingSocket, type SocketOptions } from "../socket";
 import { CloseCode, isObject, parseObject } from "../wire";
 import { ServerClient } from "./client";
 import { editorExtensions } from "./extensions";
@@ -24,6 +24,7 @@ export interface ConnectionContext {
   readonly url: (language: ServerLanguage) => string;
   /** Shows a sentence of the server's. */
   readonly notify: (sentence: string) => void;
+  readonly socket?: SocketOptions;
 }
 
 // Servers of HTML, CSS and JSON format only when they are told that they may; none is to fetch packages of its own accord.
@@ -64,7 +65,7 @@ export class LanguageConnection implements Disposable {
   restart(): void {
     this.stop({ kind: "starting" });
     const store = new DisposableStore();
-    const socket = store.add(new ReconnectingSocket(() => this.context.url(this.language)));
+    const socket = store.add(new ReconnectingSocket(() => this.context.url(this.language), this.context.socket));
     this.socket.value = store;
     store.add(socket.onText((text) => this.handleText(socket, text)));
     store.add(socket.onClose((closed) => this.handleClose(closed)));
@@ -134,7 +135,7 @@ export class LanguageConnection implements Disposable {
     const [reason, advice] = [wordOf(params["reason"]) || "It could not be started.", wordOf(params["advice"]) || null];
     const retrying = typeof retryAfter === "number";
     this.stop(advice && !retrying ? { kind: "unavailable", reason, advice } : { kind: "stopped", reason, advice, retrying });
-    if (retrying) this.timer.value = browserClock.after(Math.max(1, retryAfter) * 1000, () => this.restart());
+    if (retrying) this.timer.value = (this.context.socket?.clock ?? browserClock).after(Math.max(1, retryAfter) * 1000, () => this.restart());
   }
 
   private handleClose({ code, final }: Closed): void {

@@ -40,6 +40,8 @@ export class Snapshot {
 
   /** Null for a document that the server did not know. Throws when the text at these places has changed since. */
   changesIn(path: string, edits: readonly TextEdit[]): ChangeSpec[] | null {
+    // What is sent is in the mapping, for documents without an editor too.
+    this.client.sync();
     const file = this.client.documents.fileAt(path);
     const text = this.texts.get(path);
     const since = file && this.mapping.getMapping(file.uri);

@@ -35,7 +35,7 @@ const COMMENTED = /(^|\/)([tj]sconfig[^/]*|\.eslintrc)\.json$/;
 
 /** Null for a file in a language without a server. */
 export function servedOf(path: string): Served | null {
-  const found = BY_EXTENSION[path.slice(path.lastIndexOf(".") + 1).toLowerCase()];
+  const found = BY_EXTENSION[/\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? ""];
   if (!found) return null;
   return { server: found[0], id: COMMENTED.test(path) ? "jsonc" : found[1] };
 }

@@ -1,21 +1,18 @@
 // The language servers of the page: one for each language, from when a file in it is first in front. Loaded by then.
 
-import type { Document, Documents } from "../documents";
+import type { Document } from "../documents";
 import type { TextDocument } from "../editor/document";
 import { DisposableStore, type Observable, Value } from "../lifecycle";
-import { LanguageConnection } from "./connection";
+import { type ConnectionContext, LanguageConnection } from "./connection";
 import { Problems } from "./problems";
 import { servedOf, type ServerLanguage } from "./served";
 import type { FrontServer, ServerState } from "./state";
 import type { ServerClient } from "./client";
 import type { DocumentFile } from "./workspace";
 
-export interface ServersContext {
-  readonly documents: Documents;
-  readonly url: (language: ServerLanguage) => string;
+export interface ServersContext extends Omit<ConnectionContext, "problems"> {
   /** Whether the project runs, where its servers do. */
   readonly isRunning: () => boolean;
-  readonly notify: (sentence: string) => void;
 }
 
 /** A document that a running server knows. */
