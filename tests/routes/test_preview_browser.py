@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -166,6 +166,17 @@ TOLD = (
 )
 
 
+STORES = """[localStorage, sessionStorage].map((kept, index) => {
+    if (index) return [kept.length, Object.keys(kept)];
+    kept.setItem("a", 1);
+    kept.of = "of";
+    const had = [kept.getItem("a"), kept.getItem("none"), kept.length, kept.key(0), kept["of"], "a" in kept];
+    kept.removeItem("a");
+    kept.clear();
+    return kept.length ? "not cleared" : had;
+})"""
+
+
 @pytest.mark.parametrize("by_path", [False, True])
 async def test_a_watched_page_tells_the_pane_where_it_is(
     context: BrowserContext, server: Edge, app: int, by_path: bool
@@ -189,11 +200,15 @@ async def test_a_watched_page_tells_the_pane_where_it_is(
         app,
     )
     assert reached == "from the app"
+    # This browser blocks third-party cookies, and with them a frame's storage, as a sandbox does: that is made up for.
+    assert await frame.evaluate(STORES) == [["1", None, 2, "a", "of", True], [0, []]]
     await page.evaluate(f"preview.src = '{base}.hutch/pane?next=/'")
     await frame.wait_for_url("**/")
     await frame.wait_for_selector("#state:text('ready')")
     assert await frame.evaluate("fetch('.').then((answer) => answer.text())") == APP_PAGE
     assert await frame.evaluate("String(WebSocket)") == "function WebSocket() { [native code] }"
+    with pytest.raises(Error, match="SecurityError"):
+        await frame.evaluate("localStorage")
 
 
 @pytest.mark.parametrize("by_path", [False, True])

@@ -107,6 +107,33 @@ function socketAddress(address: string | URL): string | URL {
   return url;
 }
 
+/** Chromium denies a frame of another site its storage where third-party cookies are blocked, and a sandbox always. Apps rarely expect it. */
+function mendStorage(): void {
+  for (const name of ["localStorage", "sessionStorage"] as const) {
+    try {
+      window[name].length;
+    } catch {
+      Object.defineProperty(window, name, { configurable: true, enumerable: true, value: forgetfulStorage() });
+    }
+  }
+}
+
+/** A storage that lasts as long as the page. */
+function forgetfulStorage(): Storage {
+  const kept = Object.create(null) as Record<string, string>;
+  const methods: Record<PropertyKey, unknown> = {
+    getItem: (name: string) => kept[name] ?? null,
+    setItem: (name: string, value: unknown) => void (kept[name] = String(value)),
+    removeItem: (name: string) => void delete kept[name],
+    clear: () => Object.keys(kept).forEach((name) => delete kept[name]),
+    key: (index: number) => Object.keys(kept)[index] ?? null,
+  };
+  return new Proxy(kept, {
+    get: (_, name) => (name === "length" ? Object.keys(kept).length : Object.hasOwn(methods, name) ? methods[name] : kept[name as string]),
+    set: (_, name, value) => Reflect.set(kept, name, String(value)),
+  }) as unknown as Storage;
+}
+
 function watchPlace(): void {
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
@@ -127,7 +154,7 @@ function watchPlace(): void {
   });
 }
 
-for (const part of [watchErrors, watchRequests, mendSockets, watchPlace, tellPlace]) {
+for (const part of [watchErrors, watchRequests, mendSockets, mendStorage, watchPlace, tellPlace]) {
   try {
     part();
   } catch {
