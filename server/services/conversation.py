@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,16 +19,23 @@ MOST_HEAD: Final = 4096
 class Conversation:
     """One task may receive and one may send. `command` is the server's, `root` the URI of the project's folder for it.
 
-    `active_at` is when a message was last sent, on the monotonic clock. `begun` is what the server has said already,
-    and `ended` makes what `receive` raises when it ends by itself.
+    `active_at` is when a message was last sent, by `clock`. `begun` is what the server has said already, and `ended`
+    makes what `receive` raises when it ends by itself.
     """
 
     def __init__(
-        self, stream: Stream, command: str, root: str, begun: bytes, ended: Callable[[dict[str, Any]], AppError]
+        self,
+        stream: Stream,
+        command: str,
+        root: str,
+        begun: bytes,
+        clock: Callable[[], float],
+        ended: Callable[[dict[str, Any]], AppError],
     ) -> None:
         self.command = command
         self.root = root
-        self.active_at = time.monotonic()
+        self.active_at = clock()
+        self._clock = clock
         self._stream = stream
         self._buffer = bytearray(begun)
         self._ended = ended
@@ -59,7 +65,7 @@ class Conversation:
             message = None
         if not isinstance(message, dict):
             raise BadRequest("a message to a language server must be one JSON-RPC object in a text frame")
-        self.active_at = time.monotonic()
+        self.active_at = self._clock()
         # From here on its end is no crash.
         self._dismissed = self._dismissed or message.get("method") == "exit"
         await self._stream.send(_framed(text))

@@ -8,7 +8,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -25,7 +25,7 @@ MOST_OPEN: Final = 24
 DELAYS: Final = (0.0, 2.0, 10.0, 30.0, 60.0)
 """Seconds after the first, second and later crashes before the next start."""
 REMEMBERED: Final = 300.0
-"""Seconds after which a crash is forgiven."""
+"""Seconds without a crash after which those before are forgiven."""
 MEMORY_SHORT: Final = 0.8
 """The share of its memory that a project uses already when no language server is started any more."""
 MEMORY_SPENT: Final = 0.95
@@ -95,11 +95,12 @@ done
 
 
 class Languages:
-    """Starts and watches over language servers. `idle` is in seconds, 0 for never."""
+    """Starts and watches over language servers. `idle` is in seconds, 0 for never, and so is what `clock` gives."""
 
-    def __init__(self, workspaces: Workspaces, *, idle: int) -> None:
+    def __init__(self, workspaces: Workspaces, *, idle: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._workspaces = workspaces
         self._idle = idle
+        self._clock = clock
         self._count: Counter[ProjectId] = Counter()
         self._open: dict[ProjectId, set[Conversation]] = {}
         self._crashes: dict[tuple[ProjectId, str], list[float]] = {}
@@ -151,17 +152,18 @@ class Languages:
             stream.close()
             raise NotFound(f"there is no language server for {language} in this project", advice=known.advice)
         root = PurePosixPath(self._workspaces.layout(id).workspace).as_uri()
-        return Conversation(stream, command, root, begun, lambda exit: self._ended(id, language, command, exit))
+        return Conversation(
+            stream, command, root, begun, self._clock, lambda exit: self._ended(id, language, command, exit)
+        )
 
     def _check_crashes(self, id: ProjectId, language: str) -> None:
-        now = time.monotonic()
+        now = self._clock()
         for key, times in tuple(self._crashes.items()):
             if now - times[-1] > REMEMBERED:
                 del self._crashes[key]
         crashes = self._crashes.get((id, language))
         if crashes and (rest := crashes[-1] + _delay(crashes) - now) > 0:
-            detail = f"the language server for {language} has crashed {len(crashes)} times in a short time"
-            raise TooMany(detail, retry_after=math.ceil(rest))
+            raise TooMany(f"the language server for {language} crashes again and again", retry_after=math.ceil(rest))
 
     def _ended(self, id: ProjectId, language: str, command: str, exit: dict[str, Any]) -> AppError:
         """What to tell of a server that ended by itself."""
@@ -169,7 +171,8 @@ class Languages:
         # Or somebody has ended it, or all of the project.
         if exit.get("signal") != "TERM":
             crashes = self._crashes.setdefault((id, language), [])
-            crashes.append(time.monotonic())
+            crashes.append(self._clock())
+            del crashes[: -len(DELAYS)]
             delay = _delay(crashes)
         said = str(exit.get("stderr", "")).strip().splitlines()
         how = f"was ended by SIG{exit['signal']}" if exit.get("signal") else f"has ended with code {exit.get('code')}"
@@ -198,8 +201,8 @@ class Languages:
         """End the server when nobody has used it for long, or when memory is spent and no other was used less."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            if self._idle and time.monotonic() - conversation.active_at > self._idle:
-                conversation.end(Idle(f"{conversation.command} was not used for {self._idle:g} s"))
+            if self._idle and self._clock() - conversation.active_at > self._idle:
+                conversation.end(Idle(f"{conversation.command} was not used for {self._idle / 60:g} minutes"))
                 return
             if conversation is not min(self._open[id], key=lambda other: other.active_at):
                 continue
@@ -224,7 +227,7 @@ def _memory_short(share: float) -> Unavailable:
 
 
 def _delay(crashes: Sequence[float]) -> float:
-    return DELAYS[min(len(crashes), len(DELAYS)) - 1]
+    return DELAYS[len(crashes) - 1]
 
 
 async def _first_line(stream: Stream) -> tuple[str | None, bytes]:

@@ -58,7 +58,7 @@ class LanguageClient:
             "textDocument": {
                 "diagnostic": {},
                 "publishDiagnostics": {"versionSupport": True},
-                "completion": {"completionItem": {}},
+                "completion": {"completionItem": {"snippetSupport": True}},
             }
         }
         root = self.first["params"]["rootUri"]
