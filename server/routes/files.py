@@ -272,6 +272,13 @@ def query_of(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
+def flag_of(query: Mapping[str, str], name: str) -> bool:
+    value = query.get(name, "false").lower()
+    if value not in ("true", "false", "1", "0"):
+        raise BadRequest(f"{name} must be true or false")
+    return value in ("true", "1")
+
+
 def text_of(body: Mapping[str, Any], field: str) -> str:
     value = body.get(field)
     if not isinstance(value, str):

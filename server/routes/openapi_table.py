@@ -338,6 +338,31 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         "GET",
+        f"{_P}/locate",
+        "files",
+        "Find a place in a large file",
+        _json(
+            record({"offset": {**WHOLE, "type": ["integer", "null"]}, "line": {**WHOLE, "type": ["integer", "null"]}}),
+            200,
+            "ETag",
+        ),
+        query={
+            "path": TEXT,
+            "line": {**WHOLE, "description": "A line by its number; the last where there are fewer."},
+            "offset": {**WHOLE, "description": "The line in which this byte is. With `text`, where the search begins."},
+            "text": {
+                **TEXT,
+                "description": "What to search for. `offset` is null when it is not found, `line` always.",
+            },
+            "encoding": {"enum": ["utf-8", "utf-16le", "utf-16be", "windows-1252", "hex"], "default": "utf-8"},
+            "case": {**FLAG, "default": False, "description": "Upper and lower case of ASCII letters differ."},
+            "backwards": {**FLAG, "default": False, "description": "The last find that ends before `offset`."},
+        },
+        problems=(400, 409, 504),
+        description="Exactly one of `line`, `text` and `offset` alone. Offsets are bytes, lines end with a line feed.",
+    ),
+    Operation(
+        "GET",
         f"{_P}/archive",
         "files",
         "Download a folder as a zip archive",

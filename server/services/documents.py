@@ -78,6 +78,10 @@ class OpenDocument:
         """At most `size` bytes from `start` on; none at the end, or after `close`."""
         return await self._lane.run(lambda: self._read(start, size))
 
+    async def examine(self, start: int, size: int, look: Callable[[bytes], T]) -> T:
+        """What `look`, which is called in the thread, makes of at most `size` bytes from `start` on."""
+        return await self._lane.run(lambda: look(self._read(start, size)))
+
     async def close(self) -> None:
         """Let go of the file, once no thread reads it. Does nothing the second time."""
         await self._lane.finish(self._close)
