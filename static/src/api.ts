@@ -1,6 +1,6 @@
 // One function per endpoint of the server. No user interface here.
 
-import { contentOf, type FileContent } from "./content";
+import { contentOf, type FileContent, type Version, versionOf } from "./content";
 import { type Entry, isObject, type LogTimes, type Port, type Project, type Recording, type ShareLink, type Sizing, type Status, type Template, type Terminal, type Upload, type Visibility } from "./wire";
 
 export type { FileContent };
@@ -38,7 +38,15 @@ export interface NewProject {
 export interface FilePart {
   readonly start?: number;
   readonly most?: number;
+  /** Bytes to read of a file that has more than `most`, in place of these. */
+  readonly otherwise?: number;
 }
+
+/** A line by its number, the line of an offset, or a text from an offset on. */
+export type Locate =
+  | { readonly line: number }
+  | { readonly offset: number }
+  | { readonly text: string; readonly offset: number; readonly encoding: string; readonly case: boolean; readonly backwards: boolean };
 
 /** What a write requires of the file: that it still has this etag, or that it does not exist. */
 export type Expectation = { readonly etag: string } | "absent" | "anything";
@@ -176,19 +184,29 @@ export class Api {
 
   /** The file's bytes from `start`, and no more than `most` of them. */
   async readFile(id: string, path: string, part: FilePart = {}): Promise<FileContent> {
-    const { start = 0, most = Number.POSITIVE_INFINITY } = part;
+    const { start = 0, most = Number.POSITIVE_INFINITY, otherwise } = part;
     const headers: Record<string, string> = {};
     if (start > 0) headers["Range"] = `bytes=${start}-${start + most - 1}`;
-    return contentOf(await this.request("GET", filePath(id, path), { headers, cache: "no-store" }), most);
+    return contentOf(await this.request("GET", filePath(id, path), { headers, cache: "no-store" }), most, otherwise);
   }
 
-  /** The file's bytes, or null while it still has `etag`. */
-  async readFileIfChanged(id: string, path: string, etag: string): Promise<FileContent | null> {
+  async versionOf(id: string, path: string): Promise<Version> {
+    return versionOf(await this.request("HEAD", filePath(id, path), { cache: "no-store" }));
+  }
+
+  /** Where something is in a file, in bytes and lines from 1. */
+  locate(id: string, path: string, what: Locate, signal: AbortSignal): Promise<{ readonly offset: number | null; readonly line: number | null }> {
+    const query = Object.entries({ path, ...what }).map(([name, value]) => `${name}=${encodePath(String(value))}`);
+    return this.json("GET", `${projectPath(id)}/locate?${query.join("&")}`, undefined, signal);
+  }
+
+  /** The file's bytes, `most` of them at most, or null while it still has `etag`. */
+  async readFileIfChanged(id: string, path: string, etag: string, most = Number.POSITIVE_INFINITY): Promise<FileContent | null> {
     const headers = { "If-None-Match": etag };
     const response = await this.answer("GET", filePath(id, path), { headers, cache: "no-store" });
     if (response.status === 304) return null;
     if (!response.ok) throw await problemOf(response);
-    return response.headers.get("ETag") === etag ? null : contentOf(response, Number.POSITIVE_INFINITY);
+    return response.headers.get("ETag") === etag ? null : contentOf(response, most);
   }
 
   /** Writes the whole file and returns its new etag. Throws ApiError 412 when the file isn't as `expected`. */
@@ -279,8 +297,8 @@ export class Api {
   }
 
   /** One call of JSON, for endpoints that have their functions elsewhere. Throws ApiError. */
-  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await this.send(method, path, body);
+  async json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const response = await this.send(method, path, body, signal);
     return (await response.json()) as T;
   }
 
@@ -292,8 +310,8 @@ export class Api {
     await this.request("DELETE", path);
   }
 
-  private send(method: string, path: string, body?: unknown): Promise<Response> {
-    if (body === undefined) return this.request(method, path);
+  private send(method: string, path: string, body?: unknown, signal: AbortSignal | null = null): Promise<Response> {
+    if (body === undefined) return this.request(method, path, { signal });
     const headers = { "Content-Type": "application/json" };
     return this.request(method, path, { headers, body: JSON.stringify(body) });
   }

@@ -2,7 +2,7 @@
 
 import type { StateEffect } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "./api";
-import { type DocumentContext, MOST_EDITABLE, TextDocument } from "./editor/document";
+import { type DocumentContext, MOST_AT_ALL, MOST_EDITABLE, TextDocument } from "./editor/document";
 import { languageOf } from "./editor/languages";
 import { isPicture, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, nameOf, rebase } from "./files";
@@ -122,6 +122,16 @@ export class Documents implements Disposable {
     if (path !== undefined) await this.show(path);
   }
 
+  /** Opens a large text in the editor all the same. Throws ApiError. */
+  async editAnyway(document: OpaqueDocument): Promise<void> {
+    const { api, project } = this.context;
+    const path = document.path.get();
+    const content = await api.readFile(project, path, { most: MOST_AT_ALL, otherwise: PROBE });
+    if (content.size > content.bytes.length) return;
+    this.drop(document);
+    this.activate(await this.edit(path, content, MOST_AT_ALL));
+  }
+
   /** Saves each with unsaved changes. Throws the first failure after all were tried. */
   async saveAll(): Promise<void> {
     const results = await Promise.allSettled(this.dirty.map((document) => document.save()));
@@ -193,13 +203,21 @@ export class Documents implements Disposable {
 
   private async checkOne(document: Document): Promise<void> {
     try {
-      await document.check();
+      if ((await document.check()) === "outgrown") await this.reload(document);
     } catch (error) {
       const status = error instanceof ApiError ? error.status : null;
       // A picture that is gone has nothing to keep; without a connection there is nothing to say.
       if (status === 404) this.drop(document);
       else if (status !== 0) this.context.report(error);
     }
+  }
+
+  /** A text that has become too large for the editor is shown as such texts are. */
+  private async reload(document: Document): Promise<void> {
+    const front = this.active.get();
+    this.drop(document);
+    await this.show(document.path.get());
+    if (front && front !== document) this.activate(front);
   }
 
   private load(path: string): Promise<Document> {
@@ -211,11 +229,16 @@ export class Documents implements Disposable {
   }
 
   private async read(path: string): Promise<Document> {
-    const { api, project, drafts } = this.context;
+    const { api, project } = this.context;
     const content = await readForDisplay(api, project, path);
-    const kind = isPicture(path) ? "picture" : isBinary(content.bytes) ? "binary" : "text";
-    if (kind !== "text") return this.add(new OpaqueDocument(kind, path, content, (current) => api.readFile(project, current, { most: PROBE })));
-    const document = new TextDocument(this.context, path, content);
+    const kind = isPicture(path) ? "picture" : isBinary(content.bytes) ? "binary" : content.size > content.bytes.length ? "large" : "text";
+    if (kind !== "text") return this.add(new OpaqueDocument(this.context, kind, path, content));
+    return this.edit(path, content, MOST_EDITABLE);
+  }
+
+  private async edit(path: string, content: FileContent, most: number): Promise<TextDocument> {
+    const { drafts } = this.context;
+    const document = new TextDocument(this.context, path, content, most);
     const draft = document.readOnly ? null : await drafts.get(path).catch(() => null);
     if (draft) document.restore(draft, content);
     void this.loadLanguage(document);
@@ -299,6 +322,5 @@ function isDirty(document: Document): document is TextDocument {
 }
 
 async function readForDisplay(api: Api, project: string, path: string): Promise<FileContent> {
-  if (isPicture(path)) return api.readFile(project, path, { most: PROBE });
-  return api.readFile(project, path, { most: MOST_EDITABLE });
+  return api.readFile(project, path, { most: isPicture(path) ? PROBE : MOST_EDITABLE, otherwise: PROBE });
 }

@@ -5,6 +5,8 @@ export const icons = {
   file: "M4 1.5h5L12.5 5v9.5H4zM9 1.5V5h3.5",
   folder: "M1.5 3.5H6L7.5 5h7v8h-13z",
   link: "M6.5 9.5l3-3M7 5l1.8-1.8a2.9 2.9 0 0 1 4 4L11 9M9 11l-1.8 1.8a2.9 2.9 0 0 1-4-4L5 7",
+  up: "M4 10l4-4 4 4",
+  down: "M4 6l4 4 4-4",
   plus: "M8 3v10M3 8h10",
   close: "M4 4l8 8M12 4l-8 8",
   play: "M5 3l8 5-8 5z",

@@ -164,6 +164,7 @@ export class Ide {
       this.store.show("editor");
       const view = this.activeView();
       if (view && line !== null) goTo(view, line, range);
+      else if (document.kind === "large" && line !== null) document.ask({ kind: "goTo", line });
       if (focus) this.editor.focus();
     } catch (error) {
       this.report(error);

@@ -4,6 +4,7 @@ import { gotoLine, openSearchPanel } from "@codemirror/search";
 import type { Command } from "./commands";
 import type { Document } from "./documents";
 import type { VimActions } from "./editor/keymaps";
+import type { Ask } from "./editor/opaque";
 import { KEY_MAPS, type KeyMap } from "./editorpreferences";
 import type { Ide } from "./ide";
 import type { Pane } from "./store";
@@ -57,9 +58,11 @@ function editorCommands(ide: Ide): readonly Command[] {
     ide.editor.focus();
   };
   const isSplit = (): boolean => groups.all.length > 1;
-  const withView = (command: typeof gotoLine) => (): void => {
-    const view = ide.activeView();
+  const isPaged = (): boolean => ["large", "binary"].includes(ide.documents.active.get()?.kind ?? "");
+  const withView = (command: typeof gotoLine, ask: Ask["kind"]) => (): void => {
+    const [view, active] = [ide.activeView(), ide.documents.active.get()];
     if (view) command(view);
+    else if (active && active.kind !== "text") active.ask({ kind: ask });
   };
   return [
     { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.groups.cycle(1) },
@@ -71,14 +74,14 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "moveTab", title: "Move this tab to the next split", keys: ["mod+alt+arrowright"], isEnabled: isSplit, run: inFront(() => groups.moveToNext()) },
     { id: "joinSplits", title: "Join all splits of the editor", isEnabled: isSplit, run: inFront(() => groups.join()) },
     { id: "keepTab", title: "Keep this tab open", isEnabled: () => groups.active.preview !== null && groups.active.preview === groups.active.front, run: () => groups.active.front && groups.keep(groups.active.front.document) },
-    { id: "goToLine", title: "Go to line…", isEnabled: inEditor, run: withView(gotoLine) },
+    { id: "goToLine", title: "Go to line…", isEnabled: () => inEditor() || isPaged(), run: withView(gotoLine, "goTo") },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
     ...Object.entries(KEY_MAPS).map(([map, name]) => ({ id: `keyMap.${map}`, title: `Keys of the editor: ${name}`, run: () => ide.look.setKeyMap(map as KeyMap) })),
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },
     { id: "history", title: "Earlier versions of this file…", isEnabled: inEditor, run: () => ide.side.showHistory() },
     { id: "blame", title: "Git: who last changed this line", isEnabled: inEditor, run: () => ide.side.blame() },
     { id: "searchFiles", title: "Search in files", keys: ["mod+shift+f"], run: () => ide.side.search() },
-    { id: "find", title: "Find and replace in this file", isEnabled: inEditor, run: withView(openSearchPanel) },
+    { id: "find", title: "Find and replace in this file", isEnabled: () => inEditor() || isPaged(), run: withView(openSearchPanel, "find") },
   ];
 }
 

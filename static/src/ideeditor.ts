@@ -21,7 +21,7 @@ export function makeEditor(ide: Ide, fileUrl: (path: string) => string): EditorA
       takeTheirs: (document) => document.takeTheirs(),
       compare: (document) => attempt(() => showConflict(ide.editor, document, ide.extensions(), ide.workbench.isNarrow)),
       close,
-      loadMore: (document) => attempt(() => document.loadMore()),
+      editAnyway: (document) => attempt(() => ide.documents.editAnyway(document)),
       fileUrl,
     },
     (group) => new TabsView(group, documents, { close, save: () => ide.commands.run("save") }),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Api } from "../src/api";
 import { type Document, Documents, type Decision, oneGroup } from "../src/documents";
 import { MOST_EDITABLE, TextDocument } from "../src/editor/document";
+import { OpaqueDocument } from "../src/editor/opaque";
 import { FakeClock, FakeDisk, FakeDrafts } from "./fakes";
 
 function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\n", "b.txt": "bee\n" }) {
@@ -328,18 +329,35 @@ test("a picture that is gone from the disk closes", async () => {
   assert.deepEqual(reports, []);
 });
 
-test("big files open in pieces, read-only, and whole lines at a time", async () => {
-  const lines = Array.from({ length: 500_000 }, (_, index) => `line ${index} ä\n`).join("");
-  const { documents } = setUp({ "big.log": lines });
-  const document = await show(documents, "big.log");
-  assert.ok(document.readOnly);
-  assert.ok(textOf(document).endsWith("\n"));
-  assert.ok(document.remaining.get() > 0);
-  assert.ok(new TextEncoder().encode(textOf(document)).length <= MOST_EDITABLE);
-  await document.loadMore();
-  assert.equal(document.remaining.get(), 0);
-  assert.equal(textOf(document), lines);
-  assert.equal(document.dirty.get(), false);
+test("large texts are looked at, and edited when somebody asks for it", async () => {
+  const text = "line ä\n".repeat(MOST_EDITABLE / 4);
+  const { disk, documents } = setUp({ "big.log": text });
+  const large = await documents.show("big.log");
+  assert.ok(large instanceof OpaqueDocument);
+  assert.equal(large.kind, "large");
+  await documents.editAnyway(large);
+  const document = documents.active.get();
+  assert.ok(document instanceof TextDocument);
+  assert.equal(documents.find("big.log"), document, "in the place of the other");
+  type(document, "x");
+  await document.save();
+  assert.equal(disk.text("big.log"), `x${text}`);
+});
+
+test("a text that grows too large is looked at from then on, unless it is being edited", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  await documents.show("b.txt");
+  type(document, "mine");
+  const grown = "x".repeat(MOST_EDITABLE + 1);
+  disk.writeText("a.txt", grown);
+  await documents.check(["a.txt"]);
+  assert.equal(document.trouble.get()?.kind, "changed");
+  document.takeTheirs();
+  disk.writeText("a.txt", `${grown}more`);
+  await documents.check(["a.txt"]);
+  assert.equal(documents.find("a.txt")?.kind, "large");
+  assert.equal(documents.active.get()?.path.get(), "b.txt", "what was in front stays there");
 });
 
 test("what is not UTF-8 opens read-only; bytes are no text at all", async () => {

@@ -155,6 +155,7 @@ export class FakeDisk {
     if (place === "files-op") return this.operate(JSON.parse(await new Response(init.body ?? null).text()) as { op: string; from?: string; to: string });
     const path = rest.split("/").map(decodeURIComponent).join("/");
     if (method === "GET") return this.read(path, headers);
+    if (method === "HEAD") return new Response(null, this.read(path, headers));
     if (method === "PUT") return this.put(path, headers, init.body);
     this.files.delete(path);
     return new Response(null, { status: 204 });

@@ -10,8 +10,10 @@ import { decode, encode, type Format, indentOf } from "../text";
 import { changesBetween } from "./changes";
 import { editing } from "./setup";
 
-/** Bytes up to which a file can be edited. Above, an editor in a page gets slow, and a save takes long. */
+/** Bytes up to which a file opens in the editor. Above, typing gets slow, and a save takes long. */
 export const MOST_EDITABLE = 5 * 1024 * 1024;
+/** Bytes up to which it does when somebody asks for it all the same. */
+export const MOST_AT_ALL = 50 * 1024 * 1024;
 
 // Short enough that a crash costs a word at most, long enough that fast typing doesn't write at each key.
 const JOURNAL_MS = 400;
@@ -50,8 +52,6 @@ export class TextDocument implements Disposable {
   readonly dirty = new Value(false);
   readonly saving = new Value(false);
   readonly trouble = new Value<Trouble | null>(null);
-  /** Bytes of the file that were not loaded. */
-  readonly remaining: Value<number>;
   /** Why it can't be edited; null when it can. */
   readonly readOnly: string | null;
 
@@ -66,23 +66,20 @@ export class TextDocument implements Disposable {
   private formatted: Format;
   private saved: Text;
   private etag: string;
-  private loaded: number;
   private work: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly context: DocumentContext,
     path: string,
     content: FileContent,
+    /** Bytes that it may have on the disk while nothing is unsaved. */
+    private readonly most = MOST_EDITABLE,
   ) {
-    const partial = content.size > content.bytes.length;
-    const bytes = partial ? wholeLines(content.bytes) : content.bytes;
-    const { text, format } = decode(bytes, partial);
+    const { text, format } = decode(content.bytes);
     this.path = new Value(path);
     this.formatted = format;
     this.etag = content.etag;
-    this.loaded = bytes.length;
-    this.remaining = new Value(content.size - bytes.length);
-    this.readOnly = readOnlyReason(content.size, format);
+    this.readOnly = readOnlyReason(format);
     this.saved = textOf(text);
     this.current = EditorState.create({
       doc: this.saved,
@@ -148,14 +145,15 @@ export class TextDocument implements Disposable {
     });
   }
 
-  /** Takes over what other programs wrote: quietly when nothing is unsaved here. Throws ApiError. */
-  check(): Promise<void> {
+  /** Takes over what other programs wrote: quietly when nothing is unsaved here. Throws ApiError. "outgrown" when that is too much. */
+  check(): Promise<"outgrown" | undefined> {
     return this.exclusively(async () => {
-      if (this.remaining.get() > 0) return;
       const theirs = await this.readDisk(this.etag);
+      if (theirs !== null && theirs !== "gone" && theirs.size > theirs.bytes.length) return "outgrown";
       if (theirs === "gone") this.handleGone();
       else if (theirs) this.meet(theirs, false);
       else if (this.isGone) this.trouble.set(null);
+      return undefined;
     });
   }
 
@@ -200,23 +198,6 @@ export class TextDocument implements Disposable {
     } else {
       this.trouble.set({ kind: "changed", theirs: disk, refused: false });
     }
-  }
-
-  /** Appends the next part of a file that was too big to load at once. Throws ApiError. */
-  loadMore(): Promise<void> {
-    return this.exclusively(async () => {
-      if (this.remaining.get() === 0) return;
-      const { api, project } = this.context;
-      const part = await api.readFile(project, this.path.get(), { start: this.loaded, most: MOST_EDITABLE });
-      const last = this.loaded + part.bytes.length >= part.size;
-      const bytes = last ? part.bytes : wholeLines(part.bytes);
-      const { text } = decode(bytes, !last);
-      this.dispatch({ changes: { from: this.current.doc.length, insert: textOf(text) } });
-      this.saved = this.current.doc;
-      this.dirty.set(false);
-      this.loaded += bytes.length;
-      this.remaining.set(Math.max(0, part.size - this.loaded));
-    });
   }
 
   /** The file was moved by this page. */
@@ -309,7 +290,7 @@ export class TextDocument implements Disposable {
     const { api, project } = this.context;
     const path = this.path.get();
     try {
-      return known === null ? await api.readFile(project, path) : await api.readFileIfChanged(project, path, known);
+      return known === null ? await api.readFile(project, path) : await api.readFileIfChanged(project, path, known, this.dirty.get() ? undefined : this.most);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return "gone";
       throw error;
@@ -359,14 +340,7 @@ function separatorOf(format: Format): Extension {
   return format.lineBreak === null ? EditorState.lineSeparator.of("\n") : [];
 }
 
-function readOnlyReason(size: number, format: Format): string | null {
-  if (size > MOST_EDITABLE) return "Files over 5 MB open read-only.";
+function readOnlyReason(format: Format): string | null {
   if (format.encoding !== "utf-8") return `This file is ${format.encoding.toUpperCase()}, not UTF-8. It opens read-only, so that saving can't damage it.`;
   return null;
-}
-
-/** The bytes up to the last line break, so that no character is cut; all of them when there is none. */
-function wholeLines(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const end = bytes.lastIndexOf(10) + 1;
-  return end > 0 ? bytes.subarray(0, end) : bytes;
 }

@@ -6,10 +6,11 @@ import { h, replace, setProps } from "../dom";
 import type { TextDocument, Trouble } from "../editor/document";
 import type { OpaqueDocument } from "../editor/opaque";
 import { nameOf } from "../files";
-import { formatName, formatSize, formatTime } from "../format";
+import { formatName, formatTime } from "../format";
 import type { Group, Groups, Tab } from "../groups";
 import { type Disposable, disposable, DisposableStore, Value, watch } from "../lifecycle";
 import { SplitView } from "../splitview";
+import { ViewerSurface } from "../viewers/viewer";
 import { button } from "../widgets/button";
 import type { View } from "./view";
 
@@ -19,7 +20,7 @@ export interface EditorActions {
   takeTheirs(document: TextDocument): void;
   compare(document: TextDocument): void;
   close(document: Document): void;
-  loadMore(document: TextDocument): void;
+  editAnyway(document: OpaqueDocument): void;
   fileUrl(path: string): string;
 }
 
@@ -194,7 +195,7 @@ export class EditorArea implements View {
     const moved = (view: EditorView): void => {
       if (tab === this.groups.active.front) this.position.set(positionOf(view));
     };
-    const surface = document.kind === "text" ? new TextSurface(document, tab, this.actions, moved) : new OpaqueSurface(document, this.actions);
+    const surface = document.kind === "text" ? new TextSurface(document, tab, this.actions, moved) : new ViewerSurface(document, () => this.actions.editAnyway(document));
     this.surfaces.set(tab, surface);
     return surface;
   }
@@ -235,7 +236,6 @@ class TextSurface implements Surface {
     this.disposables.add(document.show(this.view));
     this.disposables.add(watch(document.path, (path) => this.view.contentDOM.setAttribute("aria-label", formatName(path))));
     this.disposables.add(watch(document.trouble, (trouble) => replace(notes, this.bannerFor(trouble))));
-    this.disposables.add(document.remaining.onChange(() => replace(notes, this.bannerFor(document.trouble.get()))));
   }
 
   use(): void {
@@ -302,53 +302,10 @@ class TextSurface implements Surface {
     if (!document.readOnly) return null;
     const path = document.path.get();
     const download = h("a", { class: "button plain", href: actions.fileUrl(path), download: nameOf(path) }, "Download");
-    const left = document.remaining.get();
-    if (left === 0) return banner("info", document.readOnly, download);
-    const more = button("Load more", () => actions.loadMore(document));
-    return banner("info", `${document.readOnly} ${formatSize(left)} are not loaded.`, more, download);
+    return banner("info", document.readOnly, download);
   }
 }
 
 function banner(kind: "warning" | "info", sentence: string, ...actions: readonly HTMLElement[]): HTMLElement {
   return h("div", { class: `banner ${kind}`, role: kind === "warning" ? "alert" : "status" }, h("p", {}, sentence), ...actions);
-}
-
-class OpaqueSurface implements Surface {
-  readonly element = h("div", { class: "surface opaque", tabindex: -1 });
-  private readonly disposables = new DisposableStore();
-
-  constructor(
-    private readonly document: OpaqueDocument,
-    private readonly actions: EditorActions,
-  ) {
-    this.disposables.add(watch(document.etag, () => this.render()));
-    this.disposables.add(document.path.onChange(() => this.render()));
-  }
-
-  use(): void {
-    // Nothing can be typed here.
-  }
-
-  focus(): void {
-    this.element.focus();
-  }
-
-  moveTo(panel: HTMLElement): void {
-    panel.append(this.element);
-  }
-
-  dispose(): void {
-    this.disposables.dispose();
-    this.element.remove();
-  }
-
-  private render(): void {
-    const path = this.document.path.get();
-    const url = this.actions.fileUrl(path);
-    const size = formatSize(this.document.size.get());
-    const download = h("a", { class: "button plain", href: url, download: nameOf(path) }, `Download (${size})`);
-    const picture = h("img", { src: `${url}?v=${encodeURIComponent(this.document.etag.get())}`, alt: formatName(nameOf(path)) });
-    if (this.document.kind === "picture") replace(this.element, h("figure", {}, picture, h("figcaption", {}, download)));
-    else replace(this.element, h("p", {}, `${formatName(nameOf(path))} is not a text file.`), download);
-  }
 }
