@@ -145,12 +145,19 @@ class Visit:
         token = headers.bearer(self.scope["headers"], name)
         return token is not None and await self.services.accounts.authenticate(bearer=token) is not None
 
+    @property
+    def _needs_script(self) -> bool:
+        if headers.is_framed(self.scope):
+            return self.is_watched
+        tab = headers.single(self.scope["headers"], b"sec-fetch-dest") == "document"
+        return tab and self.services.previews.asks_for_its_port(self.target)
+
     async def _forward(self, admission: Admission, receive: Receive, send: Send) -> None:
         ending = admission.ending
         road, scope = self.road(admission), self.scope
         passage = Passage(self.services, road, self.path, ending, self.renewal(admission))
         if not self.is_socket:
-            if road.ide and scope["method"] == "GET" and headers.is_framed(scope) and self.is_watched:
+            if road.ide and scope["method"] == "GET" and self._needs_script:
                 send = Injection(send, road.prefix + PAGE_SCRIPT.decode(), road.ide).send
                 scope = plainly(scope)
             await passage.carry(scope, receive, send)

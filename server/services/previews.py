@@ -38,6 +38,8 @@ MOST_REMEMBERED: Final = 4096
 MOST_SIBLINGS: Final = 8
 """Ports that a browser is introduced to on one way: browsers follow 20 redirects."""
 TICKET_PATH: Final = "/.hutch/ticket"
+ASK_FOR_THEIR_PORT: Final = frozenset({"webpack"})
+"""Processes whose pages open sockets to the port on which the process listens, whatever port the page came from."""
 READY_WAIT: Final = 20.0
 """Seconds that a waiting page's question is held open: below what proxies allow a silent connection."""
 
@@ -252,6 +254,11 @@ class Previews:
         return f"{claim}.{urlsafe_b64encode(mac).decode().rstrip('=')}"
 
     # ---- the apps
+
+    def asks_for_its_port(self, target: Target) -> bool:
+        """Whether the app's pages need to be told where their sockets are reached."""
+        ports = self._workspaces.ports(target.project)
+        return any(item.port == target.port and item.process in ASK_FOR_THEIR_PORT for item in ports)
 
     async def wait_until_ready(self, target: Target) -> bool:
         """Whether the port listens now, or comes to within 20 s."""

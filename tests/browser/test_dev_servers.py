@@ -36,16 +36,22 @@ WEBPACK_PACKAGES = {"webpack": "^5", "webpack-cli": "^6", "webpack-dev-server": 
 async def see_hot_reload(
     page: Page, server: Server, files: dict[str, str], packages: dict[str, str], edited: str, *, within: int = INSTALL
 ) -> None:
-    """Run the app, change a source file, and see the change in the page without a reload. `within` is in ms."""
+    """Run the app, change a source file, and see the change in pane and tab without a reload. `within` is in ms."""
     project = project_with(server, files, dependencies=packages)
     frame = await run_in_the_ide(page, server, project)
     await expect(frame.locator("h1")).to_have_text("first words", timeout=within)
-    await frame.locator("body").evaluate("window.marker = 'the same page'")
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("button", name="Open in a tab of its own").click()
+    pages = (frame, await opened.value)
+    for shown in pages:
+        await expect(shown.locator("h1")).to_have_text("first words", timeout=within)
+        await shown.locator("body").evaluate("window.marker = 'the same page'")
     with server.client() as client:
         changed = files[edited].replace("first", "second")
         client.put(f"/api/projects/{project}/files/{edited}", content=changed).raise_for_status()
-    await expect(frame.locator("h1")).to_have_text("second words", timeout=within)
-    assert await frame.locator("body").evaluate("window.marker") == "the same page", "replaced without a reload"
+    for shown in pages:
+        await expect(shown.locator("h1")).to_have_text("second words", timeout=within)
+        assert await shown.locator("body").evaluate("window.marker") == "the same page", "replaced without a reload"
 
 
 @docker

@@ -1,6 +1,7 @@
 """Previews in a real browser: that they work in a tab and in a frame of the IDE, and that projects stay apart."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,11 @@ async def app_answer(request: web.Request) -> web.StreamResponse:
         case "/data":
             return web.Response(text=await request.text())
         case "/socket":
-            socket = web.WebSocketResponse()
-            await socket.prepare(request)
-            await socket.send_str("from the app")
-            await socket.receive()
-            return socket
+            joined = web.WebSocketResponse()
+            await joined.prepare(request)
+            await joined.send_str("from the app")
+            await joined.receive()
+            return joined
         case "/strict":
             headers = {"X-Frame-Options": "DENY", "Content-Security-Policy": "frame-ancestors 'none'"}
             return web.Response(text=APP_PAGE, content_type="text/html", headers=headers)
@@ -109,6 +110,13 @@ async def context(browser: Browser, server: Edge) -> AsyncIterator[BrowserContex
     await context.close()
 
 
+def closed_port() -> int:
+    """One that nothing listens on: an app's own would be reached on this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def host_url(server: Edge, port: int, project: str = PROJECT) -> str:
     return f"http://{server.host(port, project)}/"
 
@@ -136,6 +144,17 @@ async def test_a_preview_opens_in_a_tab_and_stays_open(context: BrowserContext, 
     assert await page.evaluate("results") == WORKS
     await page.reload()
     await page.wait_for_selector("#state:text('ready')")
+
+
+async def test_in_a_tab_the_sockets_of_webpack_lead_to_it(context: BrowserContext, server: Edge, app: int) -> None:
+    page = await context.new_page()
+    server.workspaces.listening = (app,)
+    for process, reached in (("webpack", "from the app"), ("node", "failed")):
+        server.workspaces.process = process
+        await page.goto(host_url(server, app))
+        await page.wait_for_selector("#state:text('ready')")
+        assert await page.evaluate(ASK_FOR_PORT, closed_port()) == reached
+        assert await page.evaluate("results") == WORKS
 
 
 async def test_a_preview_works_in_a_frame_of_the_ide(context: BrowserContext, server: Edge, app: int) -> None:
@@ -166,6 +185,9 @@ TOLD = (
 )
 
 
+ASK_FOR_PORT = """(port) => new Promise((done) => {
+    const socket = new WebSocket(`ws://${location.hostname}:${port}/socket`);
+    socket.onmessage = (event) => done(event.data); socket.onerror = () => done("failed"); })"""
 STORES = """[localStorage, sessionStorage].map((kept, index) => {
     if (index) return [kept.length, Object.keys(kept)];
     kept.setItem("a", 1);
@@ -193,13 +215,7 @@ async def test_a_watched_page_tells_the_pane_where_it_is(
     await frame.wait_for_selector("#state:text('ready')")
     assert await frame.evaluate("results") == WORKS
     # With the app's own base in the path, and no other host: sockets go to this app, however a page was built.
-    reached = await frame.evaluate(
-        """(port) => new Promise((done) => {
-            const socket = new WebSocket(`ws://${location.hostname}:${port}/socket`);
-            socket.onmessage = (event) => done(event.data); socket.onerror = () => done("failed"); })""",
-        app,
-    )
-    assert reached == "from the app"
+    assert await frame.evaluate(ASK_FOR_PORT, closed_port()) == "from the app"
     # This browser blocks third-party cookies, and with them a frame's storage, as a sandbox does: that is made up for.
     assert await frame.evaluate(STORES) == [["1", None, 2, "a", "of", True], [0, []]]
     await page.evaluate(f"preview.src = '{base}.hutch/pane?next=/'")

@@ -94,6 +94,7 @@ class LocalWorkspaces:
         self.running: set[ProjectId] = {PROJECT, OTHER}
         self.opened: list[tuple[ProjectId, int]] = []
         self.listening: tuple[int, ...] = ()
+        self.process = "app"
         self._ready = asyncio.Condition()
         self._ports: set[int] = set()
         self.ways = {} if relayed else {id: LocalWay(id, self.opened) for id in (PROJECT, OTHER)}
@@ -104,7 +105,7 @@ class LocalWorkspaces:
         return self.ways.get(id)
 
     def ports(self, id: ProjectId) -> tuple[Port, ...]:
-        return tuple(Port(port, "127.0.0.1", "app") for port in self.listening)
+        return tuple(Port(port, "127.0.0.1", self.process) for port in self.listening)
 
     async def connect(self, id: ProjectId, port: int) -> TcpRelay:
         if not self.ways:

@@ -1,5 +1,6 @@
 // Runs in the app's page, before anything of the app, when the IDE's pane shows it: tells the pane where the page is and what goes wrong
-// in it, and takes the pane's orders to go back and forward. It must not be noticed by the app. Bundled on its own.
+// in it, and takes the pane's orders to go back and forward. It must not be noticed by the app. Bundled on its own. In a tab of its own
+// a page gets it only for its sockets.
 
 const script = document.currentScript;
 const ide = script?.dataset["ide"];
@@ -154,7 +155,8 @@ function watchPlace(): void {
   });
 }
 
-for (const part of [watchErrors, watchRequests, mendSockets, mendStorage, watchPlace, tellPlace]) {
+const parts = window.parent === window ? [mendSockets] : [watchErrors, watchRequests, mendSockets, mendStorage, watchPlace, tellPlace];
+for (const part of parts) {
   try {
     part();
   } catch {
