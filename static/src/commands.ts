@@ -56,12 +56,13 @@ export function describeKey(event: Keystroke, mac: boolean): string {
 
 const MAC_SYMBOLS: Readonly<Record<string, string>> = { mod: "⌘", ctrl: "⌃", alt: "⌥", shift: "⇧", enter: "↩" };
 
+const PRINTED: Readonly<Record<string, string>> = { mod: "Ctrl", pagedown: "PageDown", pageup: "PageUp", arrowleft: "←", arrowright: "→", arrowup: "↑", arrowdown: "↓" };
+
 /** The key as it is printed on the keyboard at hand. */
 export function keyLabel(key: string, mac: boolean): string {
   const parts = key.split("+").map((part) => {
     if (mac && MAC_SYMBOLS[part]) return MAC_SYMBOLS[part];
-    if (part === "mod") return "Ctrl";
-    return part.charAt(0).toUpperCase() + part.slice(1);
+    return PRINTED[part] ?? part.charAt(0).toUpperCase() + part.slice(1);
   });
   return parts.join(mac ? "" : "+");
 }

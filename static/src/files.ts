@@ -49,6 +49,12 @@ export function freeName(name: string, isTaken: (candidate: string) => boolean):
   }
 }
 
+/** The folder of a row, or that it is; the project's for none. */
+export function folderOf(row: Row | null): string {
+  if (!row) return "";
+  return row.folder ? row.path : parentOf(row.path);
+}
+
 /** Whether `path` is `folder` or lies below it. */
 export function isWithin(path: string, folder: string): boolean {
   return folder === "" || path === folder || path.startsWith(`${folder}/`);

@@ -236,6 +236,7 @@ export class Ide {
     const attempt = (task: () => Promise<void>): void => void task().catch(this.report);
     return new TreeView(this.files, this.decorations, {
       open: (path, focus) => void this.openFile(path, { focus, preview: !focus }),
+      look: (path) => void (this.workbench.isNarrow || this.openFile(path, { focus: false, preview: true })),
       createFile: (path) => attempt(() => this.files.createFile(path).then(() => this.openFile(path))),
       createFolder: (path) => attempt(() => this.actions.createFolder(path)),
       rename: (from, to) => attempt(() => this.files.move({ from, to })),

@@ -5,6 +5,7 @@ import type { Document } from "./documents";
 import { h } from "./dom";
 import type { Group } from "./groups";
 import type { Ide } from "./ide";
+import { TabDrag } from "./tabdrag";
 import { EditorArea } from "./views/editor";
 import { TabsView } from "./views/tabs";
 
@@ -13,8 +14,11 @@ export function makeEditor(ide: Ide, fileUrl: (path: string) => string): EditorA
   const { documents } = ide;
   const attempt = (task: () => Promise<unknown>): void => void task().catch(ide.report);
   const close = (document: Document, group?: Group): void => attempt(() => documents.close(document, group));
+  const run = (id: string) => (): void => ide.commands.run(id);
+  const drag = new TabDrag(documents.groups);
   return new EditorArea(
     documents,
+    drag,
     {
       save: (document) => attempt(() => document.save()),
       keepMine: (document) => attempt(() => document.keepMine()),
@@ -24,7 +28,7 @@ export function makeEditor(ide: Ide, fileUrl: (path: string) => string): EditorA
       editAnyway: (document) => attempt(() => ide.documents.editAnyway(document)),
       fileUrl,
     },
-    (group) => new TabsView(group, documents, { close, save: () => ide.commands.run("save") }),
+    (group) => new TabsView(group, documents, drag, { close, save: run("save"), split: run("splitRight"), nextSplit: run("nextSplit") }),
     makeWelcome(ide),
   );
 }

@@ -53,6 +53,21 @@ export function typeAhead(rows: readonly Row[], cursor: string | null, typed: st
   return null;
 }
 
+const TYPE_AHEAD_MS = 800;
+
+/** Letters that are typed one soon after the other. */
+export class TypeAhead {
+  private typed = "";
+  private at = 0;
+
+  /** The path that all of them mean, this one being the last. */
+  find(rows: readonly Row[], cursor: string | null, { key, timeStamp }: KeyboardEvent): string | null {
+    this.typed = timeStamp - this.at < TYPE_AHEAD_MS ? this.typed + key : key;
+    this.at = timeStamp;
+    return typeAhead(rows, cursor, this.typed);
+  }
+}
+
 const MOST_NAME_BYTES = 255;
 
 /** What is wrong with a name for a file or folder; null when it can be used. */

@@ -1,7 +1,7 @@
 // Dragging in the tree: entries onto other folders, and files from outside onto any.
 
 import { listen } from "../dom";
-import { parentOf, type Row } from "../files";
+import { folderOf, type Row } from "../files";
 import { DisposableStore } from "../lifecycle";
 
 const ENTRIES = "application/x-hutch-entries";
@@ -73,9 +73,4 @@ export class TreeDrag extends DisposableStore {
     clearTimeout(this.timer);
     if (row?.folder && !row.expanded) this.timer = setTimeout(() => this.target.expand(row.path), OPENS_AFTER_MS);
   }
-}
-
-function folderOf(row: Row | null): string {
-  if (!row) return "";
-  return row.folder ? row.path : parentOf(row.path);
 }

@@ -10,6 +10,7 @@ import { formatName, formatTime } from "../format";
 import type { Group, Groups, Tab } from "../groups";
 import { type Disposable, disposable, DisposableStore, Value, watch } from "../lifecycle";
 import { SplitView } from "../splitview";
+import type { TabDrag } from "../tabdrag";
 import { ViewerSurface } from "../viewers/viewer";
 import { button } from "../widgets/button";
 import type { View } from "./view";
@@ -61,6 +62,7 @@ export class EditorArea implements View {
 
   constructor(
     private readonly documents: Documents,
+    private readonly drag: TabDrag,
     private readonly actions: EditorActions,
     private readonly makeTabs: (group: Group) => View,
     private readonly welcome: HTMLElement,
@@ -180,6 +182,7 @@ export class EditorArea implements View {
     const element = h("div", { class: "editor-group", id: `editor-group-${group.name}`, on: { focusin: () => this.groups.active !== group && this.groups.activate(group) } }, tabs.element, body);
     const panel = { element, body, tabs, overlaid: false };
     this.panels.set(group, panel);
+    this.drag.dropInto(body, group);
     this.layout.element.append(element);
     return panel;
   }

@@ -7,33 +7,44 @@ import { formatName } from "../format";
 import type { Group, Tab } from "../groups";
 import { icons } from "../icons";
 import { DisposableStore } from "../lifecycle";
-import { button } from "../widgets/button";
+import type { TabDrag } from "../tabdrag";
+import { button, iconButton } from "../widgets/button";
 import type { View } from "./view";
 
 export interface TabsActions {
   close(document: Document, group: Group): void;
   save(): void;
+  split(): void;
+  nextSplit(): void;
 }
 
 export class TabsView implements View {
   readonly element: HTMLElement;
   private readonly list = h("div", { class: "tabs", role: "tablist", "aria-label": "Open files" });
   private readonly saveButton: HTMLElement;
+  /** For where one split shows at a time. */
+  private readonly nextButton: HTMLElement;
   private readonly disposables = new DisposableStore();
   private readonly tabs = new Map<Tab, HTMLElement>();
 
   constructor(
     private readonly group: Group,
     private readonly documents: Documents,
+    private readonly drag: TabDrag,
     private readonly actions: TabsActions,
   ) {
     this.saveButton = button("Save", () => actions.save());
-    this.element = h("div", { class: "tab-bar" }, this.list, this.saveButton);
+    this.nextButton = button("", () => actions.nextSplit());
+    this.nextButton.classList.add("next-split");
+    const split = iconButton("Split to the right", icons.split, () => actions.split());
+    split.classList.add("wide-only");
+    this.element = h("div", { class: "tab-bar" }, this.list, this.saveButton, this.nextButton, split);
     this.disposables.add(documents.groups.onChange(() => this.render()));
     this.disposables.add(documents.open.onChange(() => this.render()));
     this.disposables.add(documents.onDirty(() => this.render()));
     this.disposables.add(listen(this.list, "keydown", (event) => this.handleKey(event)));
     this.disposables.add(listen(this.list, "wheel", (event) => this.handleWheel(event), { passive: true }));
+    drag.dropAmong(this.list, group, (event) => this.tabAfter(event.clientX), (before, over) => this.mark(before, over));
     this.render();
   }
 
@@ -54,6 +65,11 @@ export class TabsView implements View {
     }
     if (front) this.tabs.get(front)?.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.element.hidden = tabs.length === 0;
+    const { all } = this.documents.groups;
+    const place = all.indexOf(this.group) + 1;
+    this.nextButton.hidden = all.length === 1;
+    setProps(this.nextButton, { "aria-label": `${place}/${all.length}, next split` });
+    replace(this.nextButton, icon(icons.split), `${place}/${all.length}`);
     this.saveButton.hidden = !(front?.document.kind === "text" && front.document.dirty.get());
   }
 
@@ -89,8 +105,20 @@ export class TabsView implements View {
     element.addEventListener("auxclick", (event) => event.button === 1 && this.actions.close(tab.document, this.group));
     // Or the middle button would start to scroll.
     element.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
+    this.drag.take(element, tab, this.group);
     this.tabs.set(tab, element);
     return element;
+  }
+
+  /** The tab before which one would be put that is dropped here; null for behind all. */
+  private tabAfter(x: number): Tab | null {
+    const middle = (element: HTMLElement): number => element.getBoundingClientRect().left + element.offsetWidth / 2;
+    return this.group.tabs.find((tab) => x < middle(this.tabs.get(tab) ?? this.list)) ?? null;
+  }
+
+  private mark(before: Tab | null, over: boolean): void {
+    for (const [tab, element] of this.tabs) element.classList.toggle("drop-before", over && tab === before);
+    this.list.classList.toggle("drop-end", over && before === null);
   }
 
   private handleKey(event: KeyboardEvent): void {

@@ -1,12 +1,13 @@
 // The file tree: only the rows in sight are in the page, so that a large project costs what a small one does.
 
+import { browserClock } from "../clock";
 import type { Decorations } from "../decorations";
 import { h, listen, replace, setProps } from "../dom";
-import { type FileTree, isWithin, join, nameOf, parentOf, type Row } from "../files";
+import { type FileTree, folderOf, isWithin, join, nameOf, parentOf, type Row } from "../files";
 import { icons } from "../icons";
-import { DisposableStore } from "../lifecycle";
+import { DisposableStore, MutableDisposable } from "../lifecycle";
 import { Selection } from "../tree/selection";
-import { nameProblem, treeMove, typeAhead } from "../treekeys";
+import { nameProblem, treeMove, TypeAhead } from "../treekeys";
 import { iconButton } from "../widgets/button";
 import { NameField } from "../tree/namefield";
 import { TreeDrag } from "../tree/drag";
@@ -16,6 +17,8 @@ import type { View } from "./view";
 export interface TreeActions {
   /** `focus` when the person wants to type there now, not only to look. */
   open(path: string, focus: boolean): void;
+  /** The cursor rests on a file. */
+  look(path: string): void;
   createFile(path: string): void;
   createFolder(path: string): void;
   rename(from: string, to: string): void;
@@ -38,7 +41,8 @@ interface Edit {
 }
 
 const SPARE_ROWS = 8;
-const TYPE_AHEAD_MS = 800;
+// Who goes past files doesn't look at each.
+const RESTS_AFTER_MS = 250;
 
 export class TreeView implements View {
   readonly element: HTMLElement;
@@ -49,11 +53,11 @@ export class TreeView implements View {
   private readonly notes = { progress: h("p", { class: "tree-note" }), late: h("p", { class: "tree-note", role: "status" }) };
   private readonly shown = new Map<string, RowElement>();
   private readonly selection = new Selection();
+  private readonly resting = this.disposables.add(new MutableDisposable());
   private current: string | null = null;
   private edit: Edit | null = null;
   private field: NameField | null = null;
-  private typed = "";
-  private typedAt = 0;
+  private readonly typed = new TypeAhead();
   private dropFolder: string | null = null;
   private frame = 0;
   private rowCount = 0;
@@ -79,10 +83,6 @@ export class TreeView implements View {
     const observer = new ResizeObserver(() => this.measure());
     observer.observe(this.scroller);
     this.disposables.add({ dispose: () => observer.disconnect() });
-  }
-
-  show(): void {
-    this.schedule();
   }
 
   focus(): void {
@@ -269,10 +269,12 @@ export class TreeView implements View {
   private handlePlain(event: KeyboardEvent): boolean {
     const row = this.cursorRow;
     const move = treeMove(this.files.rows, this.files.indexOf(this.selection.cursor ?? ""), event.key);
-    if (move?.kind === "move") this.moveTo(move.path, event.shiftKey ? "extend" : "only");
-    else if (move) this.toggle(move.path);
+    if (move?.kind === "move") {
+      this.moveTo(move.path, event.shiftKey ? "extend" : "only");
+      if (!event.shiftKey) this.lookSoon(move.path);
+    } else if (move) this.toggle(move.path);
     else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) this.openMenuAt(row);
-    else if (row && (event.key === "Enter" || event.key === " ")) this.activate(row, true);
+    else if (row && (event.key === "Enter" || event.key === " ")) this.activate(row, event.key === "Enter");
     else if (row && event.key === "F2") this.startRename(row.path);
     else if (row && event.key === "Delete") this.actions.remove(this.subjects(row));
     else if (row && event.key === "Escape") this.selection.only(row.path);
@@ -294,9 +296,7 @@ export class TreeView implements View {
   }
 
   private jump(event: KeyboardEvent): boolean {
-    this.typed = event.timeStamp - this.typedAt < TYPE_AHEAD_MS ? this.typed + event.key : event.key;
-    this.typedAt = event.timeStamp;
-    const found = typeAhead(this.files.rows, this.selection.cursor, this.typed);
+    const found = this.typed.find(this.files.rows, this.selection.cursor, event);
     if (found !== null) this.moveTo(found, "only");
     return found !== null;
   }
@@ -308,6 +308,12 @@ export class TreeView implements View {
     else this.selection.cursor = path;
     this.scrollTo(path);
     this.schedule();
+  }
+
+  private lookSoon(path: string): void {
+    this.resting.value = browserClock.after(RESTS_AFTER_MS, () => {
+      if (path === this.selection.cursor && this.files.row(path)?.folder === false) this.actions.look(path);
+    });
   }
 
   private extendTo(path: string): void {
@@ -388,10 +394,4 @@ export class TreeView implements View {
       upload: (folder, items) => this.actions.upload(folder, items),
     });
   }
-}
-
-/** The folder of a row, or that it is; the project's for none. */
-function folderOf(row: Row | null): string {
-  if (!row) return "";
-  return row.folder ? row.path : parentOf(row.path);
 }
