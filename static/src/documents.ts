@@ -2,7 +2,8 @@
 
 import type { StateEffect } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "./api";
-import { type DocumentContext, MOST_AT_ALL, MOST_EDITABLE, TextDocument } from "./editor/document";
+import { MOST_AT_ALL, MOST_EDITABLE } from "./editor/bytes";
+import { type DocumentContext, TextDocument } from "./editor/document";
 import { languageOf } from "./editor/languages";
 import { isPicture, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, nameOf, rebase } from "./files";
@@ -61,7 +62,9 @@ export class Documents implements Disposable {
   constructor(
     private readonly context: DocumentContext,
     private readonly decide: (document: TextDocument) => Promise<Decision>,
-  ) {}
+  ) {
+    this.disposables.add(context.styles.onChange(() => this.list.get().forEach((document) => document instanceof TextDocument && void document.restyle())));
+  }
 
   get dirty(): readonly TextDocument[] {
     return this.list.get().filter((document): document is TextDocument => isDirty(document));
@@ -152,7 +155,7 @@ export class Documents implements Disposable {
       if (next === path) continue;
       if (document instanceof TextDocument) {
         await document.moveTo(next);
-        void this.loadLanguage(document);
+        this.dress(document);
         // The server may have told of the move before it answered: then the file seemed to be gone.
         await document.check();
       } else {
@@ -241,7 +244,7 @@ export class Documents implements Disposable {
     const document = new TextDocument(this.context, path, content, most);
     const draft = document.readOnly ? null : await drafts.get(path).catch(() => null);
     if (draft) document.restore(draft, content);
-    void this.loadLanguage(document);
+    this.dress(document);
     this.follow(document);
     return this.add(document);
   }
@@ -272,7 +275,7 @@ export class Documents implements Disposable {
     if (!draft) return;
     const document = new TextDocument(this.context, path, { bytes: new Uint8Array(), etag: "", size: 0 });
     document.restore({ ...draft, etag: "" }, { bytes: new Uint8Array(), etag: "", size: 0 });
-    void this.loadLanguage(document);
+    this.dress(document);
     this.follow(document);
     this.add(document);
     await document.check().catch(this.context.report);
@@ -305,6 +308,12 @@ export class Documents implements Disposable {
     if (this.groups.tabsOf(document).length > 0 || !before.includes(document)) return;
     this.list.set(before.filter((other) => other !== document));
     document.dispose();
+  }
+
+  /** What depends on the file's path, and comes when it comes. */
+  private dress(document: TextDocument): void {
+    void this.loadLanguage(document);
+    void document.restyle();
   }
 
   private async loadLanguage(document: TextDocument): Promise<void> {

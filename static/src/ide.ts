@@ -12,6 +12,7 @@ import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
 import { KeyMaps } from "./editor/keymaps";
 import { viewing, wrap } from "./editor/setup";
+import { EditorConfigs } from "./editorconfig/configs";
 import { EditorPreferences } from "./editorpreferences";
 import { ProjectEvents } from "./events";
 import { FileActions } from "./fileactions";
@@ -109,7 +110,8 @@ export class Ide {
     this.decorations.add(this.disposables.add(new IgnoredFiles(api, this.id, this.files)));
     this.index = new FileIndex(api, this.id);
     const drafts = new DraftDatabase(this.id);
-    const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, report: this.report };
+    const styles = this.disposables.add(new EditorConfigs(api, this.id, this.files));
+    const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, styles, report: this.report };
     this.documents = this.disposables.add(new Documents(context, decideUnsaved));
     this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence) => this.notices.show(sentence));
     this.events = this.disposables.add(new ProjectEvents(api, this.id));

@@ -1,5 +1,6 @@
 // Between the bytes of a file and the text of an editor, so that what was not edited is written back as it was.
 
+export type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 export type LineBreak = "\n" | "\r\n" | "\r";
 
 /** What the text alone doesn't say about the bytes. */
@@ -7,14 +8,16 @@ export interface Format {
   readonly bom: boolean;
   /** Of the whole file; null when it mixes several, which then stay in the text as they are. */
   readonly lineBreak: LineBreak | null;
-  /** The encoding's name as TextDecoder knows it. Only UTF-8 can be written. */
-  readonly encoding: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
+  /** The encoding's name as TextDecoder knows it. */
+  readonly encoding: Encoding;
 }
 
 export interface Decoded {
   /** With "\n" for every line break, unless the file mixes them. */
   readonly text: string;
   readonly format: Format;
+  /** There are bytes that mean nothing: written back, the file would be another. */
+  readonly damaged: boolean;
 }
 
 export const PLAIN: Format = { bom: false, lineBreak: "\n", encoding: "utf-8" };
@@ -30,22 +33,57 @@ export function isBinary(bytes: Uint8Array): boolean {
 /** The text of a file. `partial` bytes may end within a character, which is then left out. */
 export function decode(bytes: Uint8Array, partial = false): Decoded {
   const wide = utf16Of(bytes);
-  if (wide) return normalize(new TextDecoder(wide).decode(bytes), { bom: true, encoding: wide });
+  if (wide) return normalize(...decodeWide(bytes, wide, partial), { bom: true, encoding: wide });
   const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const body = bom ? bytes.subarray(3) : bytes;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body, { stream: partial });
-    return normalize(text, { bom, encoding: "utf-8" });
+    return normalize(text, false, { bom, encoding: "utf-8" });
   } catch {
-    return normalize(new TextDecoder("windows-1252").decode(bytes), { bom: false, encoding: "windows-1252" });
+    return normalize(new TextDecoder("windows-1252").decode(bytes), false, { bom: false, encoding: "windows-1252" });
   }
 }
 
-/** The bytes of a text that `decode` gave with this format. Throws for an encoding other than UTF-8. */
-export function encode(text: string, format: Format): Uint8Array<ArrayBuffer> {
-  if (format.encoding !== "utf-8") throw new Error(`expected UTF-8, got ${format.encoding}`);
-  const broken = format.lineBreak && format.lineBreak !== "\n" ? text.replaceAll("\n", format.lineBreak) : text;
-  return new TextEncoder().encode(format.bom ? `\uFEFF${broken}` : broken);
+function decodeWide(bytes: Uint8Array, encoding: "utf-16le" | "utf-16be", partial: boolean): [text: string, damaged: boolean] {
+  try {
+    return [new TextDecoder(encoding, { fatal: true }).decode(bytes, { stream: partial }), false];
+  } catch {
+    return [new TextDecoder(encoding).decode(bytes), true];
+  }
+}
+
+/** The bytes of a text in this format. Null when its encoding has none for `unencodable(text, format)`. */
+export function encode(text: string, format: Format): Uint8Array<ArrayBuffer> | null {
+  const broken = (format.bom ? "\uFEFF" : "") + (format.lineBreak && format.lineBreak !== "\n" ? text.replaceAll("\n", format.lineBreak) : text);
+  switch (format.encoding) {
+    case "utf-8":
+      return new TextEncoder().encode(broken);
+    case "windows-1252":
+      return unencodable(broken, format) === null ? Uint8Array.from(broken, (character) => codePage().get(character) ?? 0) : null;
+    default:
+      return encodeWide(broken, format.encoding === "utf-16le");
+  }
+}
+
+/** The first character that the format's encoding does not have; null when it has all. */
+export function unencodable(text: string, format: Format): string | null {
+  if (format.encoding !== "windows-1252") return null;
+  for (const character of text) if (!codePage().has(character)) return character;
+  return null;
+}
+
+let page: ReadonlyMap<string, number> | null = null;
+
+/** The bytes of windows-1252, in which every byte is a character. */
+function codePage(): ReadonlyMap<string, number> {
+  page ??= new Map(Array.from(new TextDecoder("windows-1252").decode(Uint8Array.from({ length: 256 }, (_, byte) => byte)), (character, byte) => [character, byte]));
+  return page;
+}
+
+function encodeWide(text: string, little: boolean): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(2 * text.length));
+  for (let at = 0; at < text.length; at += 1) view.setUint16(2 * at, text.charCodeAt(at), little);
+  return new Uint8Array(view.buffer);
 }
 
 function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
@@ -54,20 +92,24 @@ function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
   return null;
 }
 
-function normalize(text: string, rest: Omit<Format, "lineBreak">): Decoded {
+function normalize(text: string, damaged: boolean, rest: Omit<Format, "lineBreak">): Decoded {
   const found = new Set<LineBreak>();
   for (const [lineBreak] of text.matchAll(/\r\n|\n|\r/g)) {
     found.add(lineBreak as LineBreak);
-    if (found.size > 1) return { text, format: { ...rest, lineBreak: null } };
+    if (found.size > 1) return { text, format: { ...rest, lineBreak: null }, damaged };
   }
   const [lineBreak = "\n"] = found;
-  return { text: lineBreak === "\n" ? text : text.replaceAll(lineBreak, "\n"), format: { ...rest, lineBreak } };
+  return { text: lineBreak === "\n" ? text : text.replaceAll(lineBreak, "\n"), format: { ...rest, lineBreak }, damaged };
 }
 
 export interface Indent {
+  /** A step: spaces, or a tab. */
   readonly unit: string;
-  readonly size: number;
+  /** Columns of a tab. */
+  readonly tabWidth: number;
 }
+
+export const TAB_WIDTH = 4;
 
 /** The indentation that most lines of a text use; two spaces when it has none. */
 export function indentOf(text: string): Indent {
@@ -83,5 +125,5 @@ export function indentOf(text: string): Indent {
     previous = blank.length;
   }
   const [size, count] = [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best), [2, 0]);
-  return tabs > count ? { unit: "\t", size: 4 } : { unit: " ".repeat(size), size };
+  return { unit: tabs > count ? "\t" : " ".repeat(size), tabWidth: TAB_WIDTH };
 }

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../src/api";
 import { type Document, Documents, type Decision, oneGroup } from "../src/documents";
-import { MOST_EDITABLE, TextDocument } from "../src/editor/document";
+import { MOST_EDITABLE } from "../src/editor/bytes";
+import { TextDocument } from "../src/editor/document";
 import { OpaqueDocument } from "../src/editor/opaque";
-import { FakeClock, FakeDisk, FakeDrafts } from "./fakes";
+import { NO_STYLE } from "../src/editorconfig/style";
+import { FakeClock, FakeDisk, FakeDrafts, FakeStyles } from "./fakes";
 
 function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\n", "b.txt": "bee\n" }) {
   const disk = new FakeDisk(files);
@@ -12,12 +14,13 @@ function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\n", "b.
   const clock = new FakeClock();
   const reports: unknown[] = [];
   const answers: Decision[] = [];
+  const styles = new FakeStyles();
   const open = (): Documents =>
     new Documents(
-      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], report: (error) => reports.push(error) },
+      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles, report: (error) => reports.push(error) },
       async () => answers.shift() ?? "cancel",
     );
-  return { disk, drafts, clock, reports, answers, open, documents: open() };
+  return { disk, drafts, clock, reports, answers, styles, open, documents: open() };
 }
 
 async function show(documents: Documents, path: string): Promise<TextDocument> {
@@ -360,15 +363,67 @@ test("a text that grows too large is looked at from then on, unless it is being 
   assert.equal(documents.active.get()?.path.get(), "b.txt", "what was in front stays there");
 });
 
-test("what is not UTF-8 opens read-only; bytes are no text at all", async () => {
+test("a file is written in the encoding it was in; one with bytes that mean nothing in it opens read-only", async () => {
   const { disk, documents } = setUp();
-  disk.write("latin.txt", Uint8Array.of(0x63, 0xe9));
+  disk.write("latin.txt", Uint8Array.of(0x63, 0xe9, 0x80));
+  disk.write("wide.txt", Uint8Array.of(0xfe, 0xff, 0, 0x61));
+  disk.write("half.txt", Uint8Array.of(0xfe, 0xff, 0, 0x61, 0));
+  for (const [path, bytes] of [["latin.txt", [0x79, 0x63, 0xe9, 0x80]], ["wide.txt", [0xfe, 0xff, 0, 0x79, 0, 0x61]]] as const) {
+    const document = await show(documents, path);
+    type(document, "y");
+    await document.save();
+    assert.deepEqual(disk.files.get(path), Uint8Array.from(bytes));
+  }
+  assert.match((await show(documents, "half.txt")).readOnly ?? "", /not quite UTF-16BE/);
+});
+
+test("what the encoding can't hold is not saved, and said with its line", async () => {
+  const { disk, documents } = setUp();
+  disk.write("latin.txt", Uint8Array.of(0xe9, 0x0a));
+  const document = await show(documents, "latin.txt");
+  document.dispatch({ changes: { from: 2, insert: "→" } });
+  await assert.rejects(document.save(), /WINDOWS-1252 has no “→”, which is in line 2/);
+  assert.equal(document.dirty.get(), true);
+  assert.equal(document.saving.get(), false);
+  assert.deepEqual(disk.files.get("latin.txt"), Uint8Array.of(0xe9, 0x0a));
+});
+
+test("a file is saved as its .editorconfig says, with the cursor where it was and one step to undo", async () => {
+  const { disk, documents, styles } = setUp({ "a.txt": "one  \ntwo\t\nthree" });
+  styles.set("a.txt", { ...NO_STYLE, indent: { kind: "tab", size: null, tabWidth: 8 }, indentFrom: ".editorconfig", lineBreak: "\r\n", charset: { encoding: "utf-8", bom: true }, trims: true, finalNewline: true });
+  const document = await show(documents, "a.txt");
+  await settle();
+  assert.deepEqual(document.form.indentation.get(), { indent: { unit: "\t", tabWidth: 8 }, from: ".editorconfig" });
+  assert.equal(document.state.tabSize, 8);
+  type(document, "x");
+  document.dispatch({ selection: { anchor: 8 } });
+  await document.save();
+  assert.equal(disk.text("a.txt"), "\uFEFFxone\r\ntwo\r\nthree\r\n");
+  assert.equal(document.state.selection.main.head, 6);
+  assert.equal(document.dirty.get(), false);
+  assert.deepEqual(document.form.format.get(), { encoding: "utf-8", bom: true, lineBreak: "\r\n" });
+  styles.set("a.txt", { ...NO_STYLE, finalNewline: false });
+  await settle();
+  assert.equal(document.form.indentation.get().from, null);
+  type(document, "y");
+  await document.save();
+  assert.equal(disk.text("a.txt"), "\uFEFFyxone\r\ntwo\r\nthree");
+});
+
+test("mixed line breaks become those that .editorconfig wants", async () => {
+  const { disk, documents, styles } = setUp({ "a.txt": "one\r\ntwo\nthree" });
+  styles.set("a.txt", { ...NO_STYLE, lineBreak: "\n" });
+  const document = await show(documents, "a.txt");
+  type(document, "x");
+  await document.save();
+  assert.equal(disk.text("a.txt"), "xone\ntwo\nthree");
+  assert.equal(document.state.doc.lines, 3);
+});
+
+test("bytes that are no text are shown as what they are", async () => {
+  const { disk, documents } = setUp();
   disk.write("data", Uint8Array.of(1, 0, 2));
   disk.write("logo.png", Uint8Array.of(0x89, 0x50));
-  const latin = await show(documents, "latin.txt");
-  assert.match(latin.readOnly ?? "", /not UTF-8/);
-  await latin.save();
-  assert.deepEqual(disk.files.get("latin.txt"), Uint8Array.of(0x63, 0xe9));
   assert.equal((await documents.show("data")).kind, "binary");
   assert.equal((await documents.show("logo.png")).kind, "picture");
 });

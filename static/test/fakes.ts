@@ -2,7 +2,8 @@
 
 import type { Clock } from "../src/clock";
 import type { Draft, Drafts } from "../src/drafts";
-import { disposable, type Disposable } from "../src/lifecycle";
+import { NO_STYLE, type Style, type Styles } from "../src/editorconfig/style";
+import { disposable, type Disposable, Emitter } from "../src/lifecycle";
 import type { Connect, Transport, TransportHandlers, Wakeups } from "../src/socket";
 import type { Port, Project, Status } from "../src/wire";
 
@@ -230,5 +231,20 @@ export class FakeDrafts implements Drafts {
 
   async remove(path: string): Promise<void> {
     this.kept.delete(path);
+  }
+}
+
+export class FakeStyles implements Styles {
+  private readonly changeEmitter = new Emitter<void>();
+  private readonly styles = new Map<string, Style>();
+  readonly onChange = this.changeEmitter.event;
+
+  set(path: string, style: Style): void {
+    this.styles.set(path, style);
+    this.changeEmitter.fire();
+  }
+
+  async styleOf(path: string): Promise<Style> {
+    return this.styles.get(path) ?? NO_STYLE;
   }
 }

@@ -6,13 +6,13 @@ import { Api } from "../src/api";
 import { Documents } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
 import type { Group } from "../src/groups";
-import { FakeClock, FakeDisk, FakeDrafts } from "./fakes";
+import { FakeClock, FakeDisk, FakeDrafts, FakeStyles } from "./fakes";
 
 function setUp() {
   const disk = new FakeDisk({ a: "one\n", b: "", c: "", d: "" });
   const drafts = new FakeDrafts();
   const clock = new FakeClock();
-  const context = { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], report: assert.ifError };
+  const context = { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles: new FakeStyles(), report: assert.ifError };
   const documents = new Documents(context, async () => "cancel");
   return { disk, drafts, clock, documents, groups: documents.groups, again: () => new Documents(context, async () => "cancel") };
 }

@@ -11,7 +11,7 @@ import { safeHtml } from "../src/languages/safehtml";
 import { servedOf } from "../src/languages/served";
 import { LanguageServers } from "../src/languages/servers";
 import { isObject } from "../src/wire";
-import { FakeClock, type FakeConnection, FakeDisk, FakeDrafts, FakeNetwork } from "./fakes";
+import { FakeClock, type FakeConnection, FakeDisk, FakeDrafts, FakeStyles, FakeNetwork } from "./fakes";
 
 // A request that gets no answer is given up by the library after half a minute, which no test needs to wait for.
 const setTimer = globalThis.setTimeout;
@@ -28,7 +28,7 @@ function setUp(files: Readonly<Record<string, string>>) {
   const disk = new FakeDisk(files);
   const [clock, network] = [new FakeClock(), new FakeNetwork()];
   const api = new Api("", disk.fetch);
-  const documents = new Documents({ api, project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], report: (error) => assert.fail(String(error)) }, async () => "discard");
+  const documents = new Documents({ api, project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), report: (error) => assert.fail(String(error)) }, async () => "discard");
   const said: string[] = [];
   const project = { runs: true };
   const servers = new LanguageServers({
@@ -214,7 +214,7 @@ test("a rename changes open documents in the editor and other files on the disk,
   const at = (line: number, start: number): object => ({ range: range(line, start, start + 3), newText: "new" });
   const both = { "file:///workspace/a.py": [at(0, 0)], "file:///workspace/b.py": [at(0, 14), at(1, 0)] };
   await assert.rejects(rename({ changes: { ...both, "file:///etc/x": [at(0, 0)] } }), /outside of the project/);
-  await assert.rejects(rename({ changes: { ...both, "file:///workspace/latin.py": [at(0, 0)] } }), /not UTF-8/);
+  await assert.rejects(rename({ changes: { ...both, "file:///workspace/latin.py": [{ ...at(0, 0), newText: "→" }] } }), /WINDOWS-1252 has no “→”/);
   await assert.rejects(rename({ documentChanges: [{ kind: "delete", uri: "file:///workspace/b.py" }] }), /move files/);
   await assert.rejects(rename({ changes: both }, () => a.dispatch({ changes: { from: 1, insert: "-" } })), /Try again/);
   assert.deepEqual([a.state.doc.toString(), disk.text("b.py")], ["o-ld = 1\n", "from a import old\r\nold\r\n"]);

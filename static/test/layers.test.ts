@@ -39,7 +39,7 @@ test("imports go one way: leaves, sockets and calls, state, editor and commands,
     [/^(dom|wire|config)\.ts$/, /^(lifecycle|wire)\.ts$/],
     [/^(api|socket|events|store)\.ts$/, /^(lifecycle|wire|clock|api|socket|config|content)\.ts$/],
     [/^(commands|drafts|csp|theme)\.ts$/, /^(lifecycle|dom|storage)\.ts$/],
-    [/^editor\//, /^(editor\/|[a-z]+\.ts$)/],
+    [/^editor\//, /^(editor\/|editorconfig\/|[a-z]+\.ts$)/],
     [/^widgets\//, /^(widgets\/|dom\.ts|icons\.ts|lifecycle\.ts)/],
     [/^views\//, /^(?!ide|projects\.ts|main)/],
   ];

@@ -5,7 +5,7 @@ import { Documents } from "../src/documents";
 import { RunControl } from "../src/runcontrol";
 import { Store } from "../src/store";
 import type { RunState } from "../src/wire";
-import { FakeClock, FakeDisk, FakeDrafts, PROJECT, statusOf } from "./fakes";
+import { FakeClock, FakeDisk, FakeDrafts, FakeStyles, PROJECT, statusOf } from "./fakes";
 
 function setUp() {
   const disk = new FakeDisk({ "a.txt": "one\n" });
@@ -16,7 +16,7 @@ function setUp() {
   });
   const clock = new FakeClock();
   const store = new Store(PROJECT);
-  const documents = new Documents({ api, project: PROJECT.id, drafts: new FakeDrafts(), clock, extensions: () => [], report: (error) => assert.fail(String(error)) }, async () => "cancel");
+  const documents = new Documents({ api, project: PROJECT.id, drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), report: (error) => assert.fail(String(error)) }, async () => "cancel");
   const control = new RunControl(api, store, documents, clock);
   const announced: string[] = [];
   store.onAnnouncement((sentence) => announced.push(sentence));

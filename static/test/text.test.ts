@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decode, encode, indentOf, isBinary } from "../src/text";
+import { decode, encode, indentOf, isBinary, unencodable } from "../src/text";
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
@@ -24,14 +24,21 @@ test("a file that mixes line breaks keeps each", () => {
   assert.equal(text, "a\r\nb\n");
 });
 
-test("what is not UTF-8 is shown and can't be written", () => {
+test("what is not UTF-8 is written as it was; what its encoding lacks is named", () => {
   const latin = decode(Uint8Array.of(0x63, 0x61, 0x66, 0xe9));
   assert.equal(latin.text, "café");
   assert.equal(latin.format.encoding, "windows-1252");
-  assert.throws(() => encode(latin.text, latin.format), /expected UTF-8/);
+  assert.deepEqual(encode(latin.text, latin.format), Uint8Array.of(0x63, 0x61, 0x66, 0xe9));
+  const all = Uint8Array.from({ length: 256 }, (_, byte) => (byte + 128) % 256);
+  assert.deepEqual(encode(decode(all).text, { ...latin.format, lineBreak: null }), all);
+  assert.equal(encode("a→b", latin.format), null);
+  assert.equal(unencodable("a→b", latin.format), "→");
   const wide = decode(Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x0a, 0));
   assert.equal(wide.text, "a\n");
   assert.equal(wide.format.encoding, "utf-16le");
+  assert.deepEqual(encode("a😀", wide.format), Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x3d, 0xd8, 0, 0xde));
+  // Half of a pair means nothing, and neither does half a unit.
+  for (const bytes of [[0xff, 0xfe, 0x3d, 0xd8], [0xff, 0xfe, 0x61]]) assert.equal(decode(Uint8Array.from(bytes)).damaged, true);
 });
 
 test("a part may end within a character, a whole file may not", () => {
@@ -49,8 +56,8 @@ test("tells text from bytes", () => {
 });
 
 test("finds the indentation of a file", () => {
-  assert.deepEqual(indentOf("a\n  b\n    c\n  d\n"), { unit: "  ", size: 2 });
-  assert.deepEqual(indentOf("a\n    b\n        c\n    d\n"), { unit: "    ", size: 4 });
-  assert.deepEqual(indentOf("a\n\tb\n\t\tc\n"), { unit: "\t", size: 4 });
-  assert.deepEqual(indentOf("a\nb\n"), { unit: "  ", size: 2 });
+  assert.deepEqual(indentOf("a\n  b\n    c\n  d\n"), { unit: "  ", tabWidth: 4 });
+  assert.deepEqual(indentOf("a\n    b\n        c\n    d\n"), { unit: "    ", tabWidth: 4 });
+  assert.deepEqual(indentOf("a\n\tb\n\t\tc\n"), { unit: "\t", tabWidth: 4 });
+  assert.deepEqual(indentOf("a\nb\n"), { unit: "  ", tabWidth: 4 });
 });

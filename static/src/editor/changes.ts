@@ -1,4 +1,4 @@
-// The difference between two texts as one change, so that the cursor stays where it was.
+// Changes of a text that leave the cursor where it was.
 
 import { type ChangeSpec, Text } from "@codemirror/state";
 
@@ -11,4 +11,26 @@ export function changesBetween(before: Text, after: Text): ChangeSpec {
   let end = 0;
   while (end < most - start && a.charCodeAt(a.length - 1 - end) === b.charCodeAt(b.length - 1 - end)) end += 1;
   return { from: start, to: a.length - end, insert: after.slice(start, b.length - end) };
+}
+
+/** Takes away blanks at the ends of lines where `trims`, and sees to the text's last line break where that is not null. */
+export function tidying(text: Text, trims: boolean, finalNewline: boolean | null): readonly ChangeSpec[] {
+  const changes: ChangeSpec[] = [];
+  const whole = text.toString();
+  // Not a regular expression: one would take the square of a line's blanks.
+  const before = (at: number, characters: string): number => {
+    let start = at;
+    while (start > 0 && characters.includes(whole.charAt(start - 1))) start -= 1;
+    return start;
+  };
+  const end = finalNewline === false ? before(whole.length, trims ? " \t\r\n" : "\r\n") : whole.length;
+  if (trims) {
+    for (const ending of whole.slice(0, end).matchAll(/\r\n|\n|\r|$/g)) {
+      const from = before(ending.index, " \t");
+      if (from < ending.index) changes.push({ from, to: ending.index });
+    }
+  }
+  if (end < whole.length) changes.push({ from: end, to: whole.length });
+  else if (finalNewline && whole !== "" && !/[\r\n]/.test(whole.charAt(whole.length - 1))) changes.push({ from: whole.length, insert: Text.of(["", ""]) });
+  return changes;
 }

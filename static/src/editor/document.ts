@@ -1,19 +1,17 @@
 // One open text file: what is edited, what is on the disk, and how the two come together.
 
 import { history, historyField } from "@codemirror/commands";
-import { Annotation, Compartment, EditorState, type Extension, Text, Transaction, type TransactionSpec } from "@codemirror/state";
+import { Annotation, Compartment, EditorState, type Extension, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "../api";
 import type { Clock } from "../clock";
 import type { Draft, Drafts } from "../drafts";
+import type { Styles } from "../editorconfig/style";
 import { type Disposable, disposable, DisposableStore, MutableDisposable, Value } from "../lifecycle";
-import { decode, encode, type Format, indentOf } from "../text";
+import { decode } from "../text";
+import { bytesOf, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
 import { changesBetween } from "./changes";
+import { Form } from "./form";
 import { editing } from "./setup";
-
-/** Bytes up to which a file opens in the editor. Above, typing gets slow, and a save takes long. */
-export const MOST_EDITABLE = 5 * 1024 * 1024;
-/** Bytes up to which it does when somebody asks for it all the same. */
-export const MOST_AT_ALL = 50 * 1024 * 1024;
 
 // Short enough that a crash costs a word at most, long enough that fast typing doesn't write at each key.
 const JOURNAL_MS = 400;
@@ -33,6 +31,7 @@ export interface DocumentContext {
   readonly clock: Clock;
   /** Looks and keys that every editor of the page has. */
   readonly extensions: () => Extension;
+  readonly styles: Styles;
   /** Hears of failures of the journal, which must not interrupt the typing. */
   readonly report: (error: unknown) => void;
 }
@@ -52,18 +51,17 @@ export class TextDocument implements Disposable {
   readonly dirty = new Value(false);
   readonly saving = new Value(false);
   readonly trouble = new Value<Trouble | null>(null);
+  readonly form: Form;
   /** Why it can't be edited; null when it can. */
   readonly readOnly: string | null;
 
   private readonly disposables = new DisposableStore();
   private readonly journalTimer = this.disposables.add(new MutableDisposable());
   private readonly language = new Compartment();
-  private readonly separator = new Compartment();
   private current: EditorState;
   private readonly past = new Compartment();
   /** The one that was used last is the last. */
   private readonly surfaces: Surface[] = [];
-  private formatted: Format;
   private saved: Text;
   private etag: string;
   private work: Promise<unknown> = Promise.resolve();
@@ -75,29 +73,25 @@ export class TextDocument implements Disposable {
     /** Bytes that it may have on the disk while nothing is unsaved. */
     private readonly most = MOST_EDITABLE,
   ) {
-    const { text, format } = decode(content.bytes);
+    const decoded = decode(content.bytes);
     this.path = new Value(path);
-    this.formatted = format;
+    this.form = new Form(context.styles, decoded.text, decoded.format);
     this.etag = content.etag;
-    this.readOnly = readOnlyReason(format);
-    this.saved = textOf(text);
+    this.readOnly = readOnlyReason(decoded);
+    this.saved = textOf(decoded.text);
     this.current = EditorState.create({
       doc: this.saved,
       extensions: [
         context.extensions(),
         this.language.of([]),
-        this.separator.of(separatorOf(format)),
-        this.readOnly ? EditorState.readOnly.of(true) : [this.past.of(history()), editing(indentOf(text))],
+        this.form.extension,
+        this.readOnly ? EditorState.readOnly.of(true) : [this.past.of(history()), editing()],
       ],
     });
   }
 
   get state(): EditorState {
     return this.current;
-  }
-
-  get format(): Format {
-    return this.formatted;
   }
 
   /** Everything goes through the surfaces while there are some. The result takes this one away. */
@@ -135,6 +129,11 @@ export class TextDocument implements Disposable {
 
   useLanguage(extension: Extension): void {
     this.dispatch({ effects: this.language.reconfigure(extension) });
+  }
+
+  /** Takes over how the file is to be written, which .editorconfig files say. */
+  restyle(): Promise<void> {
+    return this.form.restyle(this.path.get(), (effects) => this.dispatch({ effects }));
   }
 
   /** Writes the text unless the disk has another version, which becomes the trouble. Throws ApiError. */
@@ -271,11 +270,14 @@ export class TextDocument implements Disposable {
 
   private async write(expected: string | null): Promise<void> {
     const { api, project } = this.context;
-    const doc = this.current.doc;
-    const bytes = encode(doc.toString(), this.formatted);
     this.saving.set(true);
     try {
+      await this.restyle();
+      for (const spec of this.form.tidying(() => this.current.doc)) this.dispatch(spec);
+      const [doc, format] = [this.current.doc, this.form.target];
+      const bytes = bytesOf(doc, format);
       this.settle(doc, await api.writeFile(project, this.path.get(), bytes, expected === null ? "absent" : { etag: expected }));
+      this.form.reformat(format);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 412)) throw error;
       const theirs = await this.readDisk(null);
@@ -311,8 +313,7 @@ export class TextDocument implements Disposable {
 
   private load(theirs: FileContent): void {
     const { text, format } = decode(theirs.bytes);
-    this.formatted = format;
-    this.dispatch({ effects: this.separator.reconfigure(separatorOf(format)) });
+    this.dispatch({ effects: this.form.reformat(format) });
     this.edit(textOf(text));
     this.settle(this.current.doc, theirs.etag);
   }
@@ -329,18 +330,4 @@ export class TextDocument implements Disposable {
     this.dirty.set(!this.current.doc.eq(doc));
     void this.writeJournal();
   }
-}
-
-function textOf(text: string): Text {
-  return Text.of(text.split("\n"));
-}
-
-// A file that mixes line breaks keeps each as it is: only "\n" ends a line, and every "\r" stays a character of it.
-function separatorOf(format: Format): Extension {
-  return format.lineBreak === null ? EditorState.lineSeparator.of("\n") : [];
-}
-
-function readOnlyReason(format: Format): string | null {
-  if (format.encoding !== "utf-8") return `This file is ${format.encoding.toUpperCase()}, not UTF-8. It opens read-only, so that saving can't damage it.`;
-  return null;
 }

@@ -47,8 +47,12 @@ export function viewing(nonce: string, wrapped: boolean, keys: Extension): Exten
   ];
 }
 
+export function indentation(indent: Indent): Extension {
+  return [EditorState.tabSize.of(indent.tabWidth), indentUnit.of(indent.unit)];
+}
+
 /** All that changes text, on top of `viewing`. Tab indents; Escape then Tab leaves the editor. */
-export function editing(indent: Indent): Extension {
+export function editing(): Extension {
   return [
     dropCursor(),
     indentOnInput(),
@@ -59,8 +63,6 @@ export function editing(indent: Indent): Extension {
     highlightActiveLine(),
     highlightActiveLineGutter(),
     EditorState.allowMultipleSelections.of(true),
-    EditorState.tabSize.of(indent.unit === "\t" ? indent.size : 4),
-    indentUnit.of(indent.unit),
     keymap.of([
       ...closeBracketsKeymap,
       ...defaultKeymap,

@@ -4,8 +4,9 @@ import { ChangeSet, type ChangeSpec, Text } from "@codemirror/state";
 import type { TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
 import { type Api, ApiError, messageOf } from "../api";
 import type { Document, Documents } from "../documents";
+import { bytesOf } from "../editor/bytes";
 import type { TextDocument } from "../editor/document";
-import { decode, encode } from "../text";
+import { decode } from "../text";
 import { isObject } from "../wire";
 import type { ServerClient } from "./client";
 import { offsetOf } from "./places";
@@ -117,9 +118,9 @@ function changesTo(text: Text, edits: readonly TextEdit[]): ChangeSpec[] {
 
 async function rewritten(path: string, edits: readonly TextEdit[], { api, project }: EditTarget): Promise<{ path: string; bytes: Uint8Array<ArrayBuffer>; etag: string }> {
   const content = await api.readFile(project, path);
-  const { text, format } = decode(content.bytes);
-  if (format.encoding !== "utf-8") throw new Error(`${path} is not UTF-8. Nothing was changed.`);
+  const { text, format, damaged } = decode(content.bytes);
+  if (damaged) throw new Error(`${path} is not quite ${format.encoding.toUpperCase()}. Nothing was changed.`);
   const before = Text.of(text.split("\n"));
   const after = ChangeSet.of(changesTo(before, edits), before.length).apply(before);
-  return { path, bytes: encode(after.toString(), format), etag: content.etag };
+  return { path, bytes: bytesOf(after, format), etag: content.etag };
 }

@@ -2,7 +2,7 @@
 
 import type { Location, LocationLink } from "vscode-languageserver-protocol";
 import type { Api } from "../api";
-import { MOST_EDITABLE } from "../editor/document";
+import { MOST_EDITABLE } from "../editor/bytes";
 import type { Ide } from "../ide";
 import { decode } from "../text";
 import { Palette } from "../views/palette";

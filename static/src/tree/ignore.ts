@@ -2,8 +2,8 @@
 
 import type { Api } from "../api";
 import type { Decoration, Decorator } from "../decorations";
-import { type FileTree, join, nameOf, parentOf } from "../files";
-import { type Disposable, DisposableStore, Emitter } from "../lifecycle";
+import { type FileTree, nameOf, parentOf } from "../files";
+import { FolderFiles } from "../folderfiles";
 
 export interface IgnoreRule {
   readonly pattern: RegExp;
@@ -11,8 +11,6 @@ export interface IgnoreRule {
   readonly foldersOnly: boolean;
 }
 
-const FILE = ".gitignore";
-const MOST_BYTES = 64 * 1024;
 // A pattern with more stars than anyone needs takes long to fail.
 const MOST_LENGTH = 256;
 const MOST_STARS = 6;
@@ -56,25 +54,9 @@ export function ruling(rules: readonly IgnoreRule[], path: string, folder: boole
   return rule ? !rule.negated : null;
 }
 
-export class IgnoredFiles implements Decorator, Disposable {
-  private readonly disposables = new DisposableStore();
-  private readonly changeEmitter = this.disposables.add(new Emitter<void>());
-  private readonly rules = new Map<string, readonly IgnoreRule[]>();
-  private readonly etags = new Map<string, string | null>();
-
-  readonly onChange = this.changeEmitter.event;
-
-  constructor(
-    private readonly api: Api,
-    private readonly project: string,
-    files: FileTree,
-  ) {
-    this.disposables.add(
-      files.onListed(({ folder, entries }) => {
-        const entry = entries.find((candidate) => candidate.type === "file" && nameOf(candidate.path) === FILE);
-        void this.read(folder, entry?.etag ?? null);
-      }),
-    );
+export class IgnoredFiles extends FolderFiles<readonly IgnoreRule[]> implements Decorator {
+  constructor(api: Api, project: string, files: FileTree) {
+    super(api, project, files, ".gitignore", parseIgnore);
   }
 
   decorate(path: string, folder: boolean): Decoration | null {
@@ -87,27 +69,9 @@ export class IgnoredFiles implements Decorator, Disposable {
     if (parent && this.isIgnored(parent, true)) return true;
     if (nameOf(path) === ".git") return true;
     for (let above: string | null = parent; above !== null; above = above ? parentOf(above) : null) {
-      const said = ruling(this.rules.get(above) ?? [], above ? path.slice(above.length + 1) : path, folder);
+      const said = ruling(this.get(above) ?? [], above ? path.slice(above.length + 1) : path, folder);
       if (said !== null) return said;
     }
     return false;
-  }
-
-  dispose(): void {
-    this.disposables.dispose();
-  }
-
-  private async read(folder: string, etag: string | null): Promise<void> {
-    if ((this.etags.get(folder) ?? null) === etag) return;
-    this.etags.set(folder, etag);
-    try {
-      const file = etag === null ? null : await this.api.readFile(this.project, join(folder, FILE), { most: MOST_BYTES });
-      if (this.etags.get(folder) !== etag) return;
-      this.rules.set(folder, file ? parseIgnore(new TextDecoder().decode(file.bytes)) : []);
-      this.changeEmitter.fire();
-    } catch {
-      // Gone in between, or no connection: the next listing tries again.
-      this.etags.delete(folder);
-    }
   }
 }

@@ -3,7 +3,7 @@
 import { Prec } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { h, listen, setProps } from "../dom";
-import { MOST_AT_ALL } from "../editor/document";
+import { MOST_AT_ALL } from "../editor/bytes";
 import type { Ask, OpaqueDocument } from "../editor/opaque";
 import { nameOf } from "../files";
 import { formatName, formatSize, formatTime } from "../format";

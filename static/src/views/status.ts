@@ -4,8 +4,8 @@ import type { Document, Documents } from "../documents";
 import { type Child, h, replace } from "../dom";
 import { languageOf } from "../editor/languages";
 import { nameOf } from "../files";
-import { formatSize, formatTime } from "../format";
-import { DisposableStore, type Observable, watch } from "../lifecycle";
+import { formatName, formatSize, formatTime } from "../format";
+import { DisposableStore, MutableDisposable, type Observable, watch } from "../lifecycle";
 import type { Store } from "../store";
 import type { Format } from "../text";
 import { button } from "../widgets/button";
@@ -27,6 +27,7 @@ export interface StatusActions {
 export class StatusView implements View {
   readonly element = h("footer", { class: "status" });
   private readonly disposables = new DisposableStore();
+  private readonly ofDocument = this.disposables.add(new MutableDisposable());
   private readonly connection = h("span", { class: "status-connection", role: "status" });
   private readonly file = h("span", { class: "status-file" });
   private readonly usage = h("span", { class: "status-usage" });
@@ -44,7 +45,7 @@ export class StatusView implements View {
     this.disposables.add(watch(store.connection, () => this.handleConnection()));
     this.disposables.add(store.refusal.onChange(() => this.renderConnection()));
     this.disposables.add(watch(store.status, () => this.renderUsage()));
-    this.disposables.add(watch(documents.active, () => this.renderFile(documents.active.get())));
+    this.disposables.add(watch(documents.active, (document) => this.handleActive(document)));
     this.disposables.add(mode.onChange(() => this.renderFile(documents.active.get())));
     this.disposables.add(position.onChange(() => this.renderFile(documents.active.get())));
   }
@@ -83,6 +84,13 @@ export class StatusView implements View {
     }
   }
 
+  private handleActive(document: Document | null): void {
+    const parts = new DisposableStore();
+    this.ofDocument.value = parts;
+    if (document?.kind === "text") for (const part of [document.form.format, document.form.indentation]) parts.add(part.onChange(() => this.renderFile(document)));
+    this.renderFile(document);
+  }
+
   private renderFile(document: Document | null): void {
     const position = this.position.get();
     if (document?.kind !== "text" || !position) return replace(this.file);
@@ -90,7 +98,10 @@ export class StatusView implements View {
     const line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.goToLine() } }, where);
     const language = languageOf(nameOf(document.path.get()))?.name ?? "Plain text";
     const mode = this.mode.get() && h("span", { class: "status-item status-mode" }, this.mode.get());
-    replace(this.file, mode, line, ...[describe(document.format), language].map((text) => h("span", { class: "status-item" }, text)));
+    const { indent, from } = document.form.indentation.get();
+    const steps = indent.unit === "\t" ? `Tabs of ${indent.tabWidth}` : `${indent.unit.length} spaces`;
+    const indentation = h("span", { class: "status-item", title: from ? `Indentation as ${from} says` : "Indentation as found in the file" }, from ? `${steps} · ${formatName(from)}` : steps);
+    replace(this.file, mode, line, indentation, ...[describe(document.form.format.get()), language].map((text) => h("span", { class: "status-item" }, text)));
   }
 
   private renderUsage(): void {
