@@ -89,6 +89,9 @@ async def test_python(server: Server, project: str) -> None:
         assert any("'os' imported but unused" in said for said in await client.diagnostics("main.py"))
         assert "area()" in labels(await client.ask("textDocument/completion", **client.at("main.py", 2, 12)))
         assert target(await client.ask("textDocument/definition", **client.at("main.py", 2, 2))) == ("shapes.py", 0)
+        await client.open("untidy.py", "python", 'x = {  "a":1 }\n')
+        edits = await client.ask("textDocument/formatting", textDocument={"uri": client.uri("untidy.py")}, options={})
+        assert 'x = {"a": 1}\n' in [edit["newText"] for edit in edits]
 
 
 @pytest.mark.parametrize(
@@ -119,9 +122,12 @@ async def test_pages_and_data(
 
 
 async def test_a_closed_socket_leaves_no_process(server: Server, project: str) -> None:
-    def running() -> str:
-        command = ["docker", "top", f"hutch-{project}", "-eo", "pid,args"]
+    def inside(script: str) -> str:
+        command = ["docker", "exec", f"hutch-{project}", "sh", "-c", script]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def running() -> str:
+        return inside("ps -eo args")
 
     async with LanguageClient(server, project, "python") as client:
         await client.initialize()
@@ -129,6 +135,9 @@ async def test_a_closed_socket_leaves_no_process(server: Server, project: str) -
         await client.ask("textDocument/completion", **client.at("main.py", 2, 12))
         # A process of its own, which looks into the project's modules.
         assert "pylsp" in running() and "jedi" in running()
+        # Whom the kernel takes when memory is gone.
+        scores = inside("cat /proc/$(pgrep -nf [b]in/pylsp)/oom_score_adj /proc/1/oom_score_adj")
+        assert scores.split() == ["1000", "500"]
     wait_for("the end of both", lambda: "pylsp" not in running() and "jedi" not in running(), 5)
 
 
