@@ -86,6 +86,11 @@ export class Commands {
     return [...this.byId.values()].filter((command) => command.isEnabled?.() ?? true);
   }
 
+  /** Those that a key runs, whether they can run now or not. */
+  withKeys(): readonly Command[] {
+    return [...this.byId.values()].filter(({ keys = [] }) => keys.length > 0);
+  }
+
   /** "" for a command without keys. */
   label(command: Command): string {
     const [key] = command.keys ?? [];

@@ -7,6 +7,7 @@ import type { VimActions } from "./editor/keymaps";
 import type { Ask } from "./editor/opaque";
 import { KEY_MAPS, type KeyMap } from "./editorpreferences";
 import type { Ide } from "./ide";
+import { load } from "./loading";
 import type { Pane } from "./store";
 import { copyText } from "./terminal/clipboard";
 import { Palette } from "./views/palette";
@@ -114,6 +115,7 @@ function viewCommands(ide: Ide): readonly Command[] {
     { id: "toggleBottom", title: "Show or hide terminal and logs", keys: ["mod+j"], run: () => ide.workbench.toggle("bottom") },
     { id: "togglePreview", title: "Show or hide the preview", keys: ["mod+alt+p"], run: () => ide.workbench.toggle("preview") },
     { id: "settings", title: "Settings…", keys: ["mod+,"], run: () => ide.openSettings() },
+    { id: "shortcuts", title: "Keyboard shortcuts", keys: ["shift+f1"], inTerminal: true, run: () => openShortcuts(ide) },
     { id: "toggleTheme", title: "Light or dark colours", run: () => ide.theme.toggle() },
     { id: "projects", title: "All projects", run: () => location.assign("/") },
   ];
@@ -139,6 +141,11 @@ function openPalette(ide: Ide): Promise<void> {
     .filter((command) => command.id !== "palette")
     .map((command) => ({ text: command.title, hint: ide.commands.label(command), run: () => ide.commands.execute(command) }));
   return new Palette({ label: "Commands", placeholder: "What do you want to do?", items }).open();
+}
+
+async function openShortcuts(ide: Ide): Promise<void> {
+  const { openShortcuts } = await load(() => import("./views/shortcuts"));
+  openShortcuts(ide.commands);
 }
 
 function openQuickOpen(ide: Ide): Promise<void> {

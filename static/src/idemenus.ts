@@ -10,7 +10,7 @@ import { copyText } from "./terminal/clipboard";
 import { ask } from "./widgets/dialog";
 import type { MenuItem } from "./widgets/menu";
 
-const IN_MORE = ["quickOpen", "palette", "restart", "stopContainer", "upload", "download", "refresh", "toggleTheme", "settings", "projects"];
+const IN_MORE = ["quickOpen", "palette", "restart", "stopContainer", "upload", "download", "refresh", "toggleTheme", "settings", "shortcuts", "projects"];
 
 /** What the header has no room for. */
 export function moreItems(ide: Ide): readonly MenuItem[] {
