@@ -26,6 +26,7 @@ function isBoolean(value: unknown): value is boolean {
 export class EditorPreferences {
   private readonly size = new Value<number | null>(recall("editor.fontSize", isFontSize));
   private readonly map = new Value<KeyMap>(recall("editor.keyMap", isKeyMap) ?? "default");
+  private readonly reader = new Value(recall("editor.screenReader", isBoolean) ?? false);
   private readonly wrap: Value<boolean>;
 
   /** In pixels; null for the usual size. */
@@ -33,6 +34,8 @@ export class EditorPreferences {
   readonly keyMap: Observable<KeyMap> = this.map;
   /** Whether long lines are broken where the window ends. */
   readonly wrapped: Observable<boolean>;
+  /** Made for a screen reader: its own cursor, and Tab that leaves the editor. */
+  readonly screenReader: Observable<boolean> = this.reader;
 
   /** `narrow` windows wrap unless told otherwise. */
   constructor(
@@ -58,6 +61,11 @@ export class EditorPreferences {
   toggleWrap(): void {
     this.wrap.set(!this.wrap.get());
     remember("wrap", this.wrap.get());
+  }
+
+  toggleScreenReader(): void {
+    this.reader.set(!this.reader.get());
+    remember("editor.screenReader", this.reader.get());
   }
 
   private apply(): void {

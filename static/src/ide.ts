@@ -11,7 +11,7 @@ import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
 import { KeyMaps } from "./editor/keymaps";
-import { viewing, wrap } from "./editor/setup";
+import { readAloud, viewing, wrap } from "./editor/setup";
 import { EditorConfigs } from "./editorconfig/configs";
 import { EditorPreferences } from "./editorpreferences";
 import { ProjectEvents } from "./events";
@@ -104,7 +104,7 @@ export class Ide {
     this.store = new Store(config.project);
     const mac = isMac(navigator.platform);
     this.keys = new KeyMaps(this.look.keyMap, mac, vimActions(this), (effect) => this.documents.configure(effect));
-    this.extensions = () => viewing(config.nonce, this.look.wrapped.get(), this.keys.extension);
+    this.extensions = () => viewing(config.nonce, this.look.wrapped.get(), this.keys.extension, this.look.screenReader.get());
     this.commands = new Commands(mac, this.report);
     this.files = this.disposables.add(new FileTree(api, this.id));
     this.decorations.add(this.disposables.add(new IgnoredFiles(api, this.id, this.files)));
@@ -318,6 +318,7 @@ export class Ide {
     disposables.add(this.look.wrapped.onChange((on) => this.documents.configure(wrap(on))));
     // The editor measures its letters itself, and only when told that they changed.
     disposables.add(this.look.fontSize.onChange(() => this.activeView()?.requestMeasure()));
+    disposables.add(this.look.screenReader.onChange((on) => this.documents.configure(readAloud(on))));
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
     disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));

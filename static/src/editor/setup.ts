@@ -21,16 +21,34 @@ import type { Indent } from "../text";
 import { theme } from "./theme";
 
 const wrapping = new Compartment();
+const reading = new Compartment();
 
 /** Whether long lines are broken where the window ends, in an editor that has `viewing`. */
 export function wrap(on: boolean): StateEffect<unknown> {
   return wrapping.reconfigure(on ? EditorView.lineWrapping : []);
 }
 
+/** Whether the editor is made for a screen reader, in an editor that has `viewing`. */
+export function readAloud(on: boolean): StateEffect<unknown> {
+  return reading.reconfigure(on ? aloud : silent);
+}
+
+// Tab indents, which a person who can't see that it does has to be told.
+const silent: Extension = [drawSelection(), keymap.of([indentWithTab]), EditorView.contentAttributes.of({ "aria-description": "Escape, then Tab leaves the editor" })];
+
+// The browser's own cursor and selection, which screen readers and magnifiers follow; and a word of where a jump has led.
+const aloud: Extension = EditorState.transactionExtender.of(({ startState, newDoc, selection, docChanged }) => {
+  if (!selection || docChanged) return null;
+  const line = newDoc.lineAt(selection.main.head).number;
+  const before = startState.doc.lineAt(startState.selection.main.head).number;
+  return Math.abs(line - before) > 1 ? { effects: EditorView.announce.of(`Line ${line}`) } : null;
+});
+
 /** Line numbers, folding, search and looks; for the panes of a comparison too. `keys` come before all others. */
-export function viewing(nonce: string, wrapped: boolean, keys: Extension): Extension {
+export function viewing(nonce: string, wrapped: boolean, keys: Extension, read: boolean): Extension {
   return [
     keys,
+    reading.of(read ? aloud : silent),
     wrapping.of(wrapped ? EditorView.lineWrapping : []),
     EditorView.cspNonce.of(nonce),
     // Editable text takes the focus anyway; said aloud, checkers and browsers with keyboard scrolling know it too.
@@ -38,7 +56,6 @@ export function viewing(nonce: string, wrapped: boolean, keys: Extension): Exten
     lineNumbers(),
     highlightSpecialChars(),
     foldGutter(),
-    drawSelection(),
     bracketMatching(),
     highlightSelectionMatches(),
     search({ top: true }),
@@ -51,7 +68,7 @@ export function indentation(indent: Indent): Extension {
   return [EditorState.tabSize.of(indent.tabWidth), indentUnit.of(indent.unit)];
 }
 
-/** All that changes text, on top of `viewing`. Tab indents; Escape then Tab leaves the editor. */
+/** All that changes text, on top of `viewing`. */
 export function editing(): Extension {
   return [
     dropCursor(),
@@ -68,7 +85,6 @@ export function editing(): Extension {
       ...defaultKeymap,
       ...historyKeymap,
       ...completionKeymap,
-      indentWithTab,
     ]),
   ];
 }

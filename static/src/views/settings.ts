@@ -29,11 +29,12 @@ export function openSettings(settings: Settings): void {
       flag("Wrap long lines", editor.wrapped.get(), () => editor.toggleWrap()),
       choice("Keys", Object.entries(KEY_MAPS) as [KeyMap, string][], editor.keyMap.get(), (map) => editor.setKeyMap(map)),
       flag("Language servers: completion, problems, definitions", settings.intelligence.on.get(), () => settings.intelligence.toggle()),
+      flag("Screen reader mode of the editor", editor.screenReader.get(), () => editor.toggleScreenReader()),
     ),
     group(
       "Terminal",
       size("Text size of terminals", terminal.fontSize.get(), (value) => (value === null ? terminal.zoom(0) : terminal.setFontSize(value))),
-      flag("Screen reader mode", terminal.screenReader.get(), () => terminal.toggleScreenReader()),
+      flag("Screen reader mode of terminals", terminal.screenReader.get(), () => terminal.toggleScreenReader()),
     ),
     h("div", { class: "dialog-actions" }, button("Done", () => dialog.close(), "primary")),
   );
