@@ -15,6 +15,7 @@ from server.errors import AppError, BadRequest, Forbidden, NotFound, NotSignedIn
 from server.models import ProjectId
 from server.routes import guard, headers
 from server.routes.context import services_of
+from server.routes.error_page import error_page, wants_page
 from server.routes.forwarding import SANDBOX, Road
 from server.routes.headers import Origin
 from server.routes.problems import problem
@@ -34,7 +35,8 @@ class PathPreviews:
         target = parse_target(f"{names[1]}-{names[0]}") if len(names) == 2 else None
         origin = headers.addressed(scope)
         if target is None or origin is None:
-            await answer(problem(NotFound("there is no preview of that name")), scope, receive, send)
+            unknown = NotFound("there is no preview of that name")
+            await answer(error_page(unknown) if wants_page(scope) else problem(unknown), scope, receive, send)
         elif len(parts) < 5:
             await answer(_to_folder(scope), scope, receive, send)
         else:

@@ -11,10 +11,12 @@ _PAGE: Final = Template("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>$title</title>
 <style nonce="$nonce">
+html { background: light-dark(#fff, #121212); color: light-dark(#1c2127, #e2e6ec); }
+a { color: light-dark(#2858c5, #86abff); }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto 0; padding: 0 1.5rem; }
 h1 { font-size: 1.25rem; }
 </style>

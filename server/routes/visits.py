@@ -13,6 +13,7 @@ from server.errors import AppError, Conflict, GatewayTimeout, NotFound, Unavaila
 from server.routes import guard, headers
 from server.routes.bundle import bundled
 from server.routes.context import Services
+from server.routes.error_page import sentence
 from server.routes.forwarding import Road
 from server.routes.headers import Origin
 from server.routes.injection import Injection, plainly
@@ -169,12 +170,12 @@ class Visit:
 
     def failure(self, error: AppError, ready: str) -> Response:
         """What is shown in place of an app that can't be reached."""
-        shown = _explained(error, self.target.port)
-        if shown is None or not headers.is_navigation(self.scope):
+        if not headers.is_navigation(self.scope):
             return problem(Unavailable(error.detail) if isinstance(error, Conflict) else error)
-        status, title, text, waits = shown
+        shown = _explained(error, self.target.port)
+        status, title, text, waits = shown or (error.status, error.title, sentence(error), False)
         project = f"{self.ide}/projects/{self.target.project}"
-        return page(status, title, text, ready=ready if waits else None, ide=project)
+        return page(status, title, text, ready=ready if waits else None, ide=project if shown else None)
 
 
 def see_other(location: str) -> Response:

@@ -66,6 +66,11 @@ export class TypeAhead {
     this.at = timeStamp;
     return typeAhead(rows, cursor, this.typed);
   }
+
+  /** What is typed next is another name, however soon it comes. */
+  end(): void {
+    this.typed = "";
+  }
 }
 
 const MOST_NAME_BYTES = 255;

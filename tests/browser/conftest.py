@@ -1,24 +1,14 @@
 """A real Chromium against the real server; a page that complains in its console fails the test."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from tests.support.chromium import chromium
 from tests.support.server import Server
-
-# Chromium finds no sandbox for root, and must not look for Google's hosts where there is no way to them.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
 
 # As long as for everything else: a machine with much to do makes a page slow, not wrong.
 expect.set_options(timeout=30_000)
@@ -39,12 +29,8 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, settings: dict[str, A
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "no Chromium: `make browser` installs it"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture(params=[1280])

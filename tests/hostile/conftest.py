@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Frame, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Frame, Page
 
 from server.models import ProjectId
 from server.routes.guard import COOKIE
-from tests.browser.conftest import FLAGS
 from tests.support.app import TOKEN, App, run_locally, running_app
+from tests.support.chromium import chromium
 from tests.support.previews import serving
 
 DOMAIN = "preview.hutch.localhost"
@@ -102,10 +102,8 @@ async def run(app: App) -> tuple[ProjectId, int]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

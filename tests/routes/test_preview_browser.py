@@ -8,24 +8,16 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from server.routes.guard import COOKIE
+from tests.support.chromium import chromium
 from tests.support.previews import OTHER, PROJECT, Edge, edge, running_app
 
 pytestmark = pytest.mark.browser
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--no-proxy-server",
-]
 
 
 async def ide_page(request: Request) -> Response:
@@ -92,10 +84,8 @@ async def server(tmp_path: Path) -> AsyncIterator[Edge]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    async with chromium(["--no-proxy-server"]) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ const chrome = EditorView.theme({
   ".cm-selectionMatch": { backgroundColor: "var(--match)" },
   ".cm-searchMatch": { backgroundColor: "var(--found)", outline: "1px solid var(--border-strong)" },
   ".cm-searchMatch-selected": { backgroundColor: "var(--found-now)" },
+  // Not every colour of the syntax can be read on every background.
+  ".cm-searchMatch, .cm-searchMatch span, .cm-selectionMatch, .cm-selectionMatch span": { color: "var(--text)" },
   ".cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)", borderColor: "var(--border)" },
   ".cm-panels-top": { borderBottom: "1px solid var(--border)" },
   ".cm-panel.cm-search": { padding: "8px 32px 8px 8px", font: "inherit" },
@@ -56,6 +58,8 @@ const chrome = EditorView.theme({
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "12px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "2px 8px", lineHeight: "1.6" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-chunkButtons button[name=accept]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-chunkButtons button[name=reject]": { backgroundColor: "var(--danger)", color: "var(--on-danger)" },
   ".cm-mergeView, .cm-mergeViewEditors": { height: "100%" },
 });
 

@@ -5,7 +5,7 @@ import { type BarKey, sequenceOf, withControl } from "./keys";
 import type { TerminalScreen } from "./screen";
 
 const KEYS: readonly (readonly [label: string, key: BarKey, name: string])[] = [
-  ["Esc", "escape", "Escape"],
+  ["Esc", "escape", "Esc"],
   ["Tab", "tab", "Tab"],
   ["←", "left", "Left"],
   ["↓", "down", "Down"],
@@ -13,8 +13,8 @@ const KEYS: readonly (readonly [label: string, key: BarKey, name: string])[] = [
   ["→", "right", "Right"],
   ["Home", "home", "Home"],
   ["End", "end", "End"],
-  ["PgUp", "pageUp", "Page up"],
-  ["PgDn", "pageDown", "Page down"],
+  ["PgUp", "pageUp", "PgUp, page up"],
+  ["PgDn", "pageDown", "PgDn, page down"],
 ];
 const CHARACTERS = ["|", "~", "/", "-"];
 
@@ -24,7 +24,7 @@ export class KeyBar {
 
   constructor(private readonly screen: TerminalScreen) {
     const [escape, tab, ...rest] = KEYS.map(([label, key, name]) => this.makeKey(label, name, () => sequenceOf(key, screen.terminal.modes.applicationCursorKeysMode)));
-    this.control = this.makeButton("Ctrl", "Control, for the next key", () => this.setControl(!this.isControl));
+    this.control = this.makeButton("Ctrl", "Ctrl, for the next key", () => this.setControl(!this.isControl));
     setProps(this.control, { "aria-pressed": "false" });
     const characters = CHARACTERS.map((character) => this.makeKey(character, character, () => character));
     for (const key of [escape, tab, this.control, ...rest.slice(0, 4), ...characters, ...rest.slice(4)]) if (key) this.element.append(key);

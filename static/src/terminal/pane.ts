@@ -139,6 +139,7 @@ export class TerminalPane implements Disposable {
 
   /** False keeps the key from the shell. */
   private handleKey(event: KeyboardEvent): boolean {
+    if (this.options.viewOnly && event.key === "Tab") return false;
     if (event.type !== "keydown" || !event.shiftKey || !(event.ctrlKey || event.metaKey) || event.altKey) return true;
     if (this.options.takesKey(event)) {
       event.preventDefault();

@@ -89,6 +89,8 @@ export class TerminalScreen implements Screen, Disposable {
     this.disposables.add({ dispose: () => this.terminal.dispose() });
     this.addAddons();
     this.listen();
+    // Where nobody types, Tab goes on through the page.
+    if (!options.interactive) this.terminal.attachCustomKeyEventHandler((event) => event.key !== "Tab");
     const { preferences, dark } = options;
     this.disposables.add(watch(dark, (isDark) => (this.terminal.options.theme = themeFor(isDark))));
     this.disposables.add(watch(preferences.fontSize, (size) => this.setFontSize(size)));

@@ -81,7 +81,7 @@ export class GitPanel implements View {
     this.renderHead(status);
     this.renderLists(status);
     this.renderCommit();
-    if (!had) replace(this.element, this.head, this.problem, h("div", { class: "git-commit" }, this.message, this.commitButton), this.lists, h("h3", {}, "Commits"), this.log);
+    if (!had) replace(this.element, this.head, this.problem, h("div", { class: "git-commit" }, this.message, this.commitButton), this.lists, h("h2", {}, "Commits"), this.log);
     void this.renderLog();
   }
 
@@ -126,7 +126,7 @@ export class GitPanel implements View {
     if (changes.length === 0) return null;
     const rows = changes.slice(0, MOST_ROWS).map((change) => this.row(change, staged));
     const more = changes.length > MOST_ROWS ? h("li", { class: "pane-note" }, `and ${changes.length - MOST_ROWS} more`) : null;
-    return h("section", {}, h("div", { class: "git-title" }, h("h3", {}, `${title} (${changes.length})`), all), h("ul", { "aria-label": title }, ...rows, more));
+    return h("section", {}, h("div", { class: "git-title" }, h("h2", {}, `${title} (${changes.length})`), all), h("ul", { "aria-label": title }, ...rows, more));
   }
 
   private row(change: GitChange, staged: boolean): HTMLElement {

@@ -165,17 +165,18 @@ export class SearchPanel implements View {
 
   private addFile(path: string): { readonly element: HTMLElement; readonly lines: HTMLElement; count: number } {
     const lines = h("div", { role: "group" });
-    const dismiss = h("button", { type: "button", class: "icon-button search-dismiss", tabindex: -1, "aria-label": `Leave out ${formatName(nameOf(path))}`, title: "Leave out" }, icon(icons.close));
+    // For the mouse; the row's own key does the same.
+    const dismiss = h("button", { type: "button", class: "icon-button search-dismiss", tabindex: -1, "aria-hidden": "true", title: "Leave out (Delete)" }, icon(icons.close));
     const head = h(
       "div",
-      { class: "search-file" },
+      { class: "search-file", role: "treeitem", "aria-expanded": "true", "aria-level": 1, tabindex: this.shown.size === 0 ? 0 : -1 },
       h("span", { class: "twist open" }, icon(icons.chevron)),
       h("span", { class: "search-name" }, formatName(nameOf(path))),
       h("span", { class: "search-folder" }, parentOf(path)),
       h("span", { class: "search-total" }),
       dismiss,
     );
-    const element = h("div", { role: "treeitem", "aria-expanded": "true", "aria-level": 1, tabindex: this.shown.size === 0 ? 0 : -1, "aria-label": path }, head, lines);
+    const element = h("div", { role: "none" }, head, lines);
     element.dataset["path"] = path;
     this.results.append(element);
     const shown = { element, lines, count: 0 };
@@ -234,7 +235,7 @@ export class SearchPanel implements View {
       Home: () => this.focusRow(rows[0]),
       End: () => this.focusRow(rows.at(-1)),
       ArrowRight: () => (folds ? fold(row, true) : undefined),
-      ArrowLeft: () => (folds ? fold(row, false) : this.focusRow(row.parentElement?.closest<HTMLElement>("[role=treeitem]") ?? undefined)),
+      ArrowLeft: () => (folds ? fold(row, false) : this.focusRow(row.parentElement?.parentElement?.querySelector<HTMLElement>("[aria-expanded]") ?? undefined)),
       Enter: () => this.activate(row),
       Delete: () => {
         this.dismiss(row);
@@ -282,7 +283,7 @@ export class SearchPanel implements View {
     const path = row.closest<HTMLElement>("[data-path]")?.dataset["path"] ?? "";
     const at = [...(row.parentElement?.children ?? [])].indexOf(row);
     const file = this.search.files.find((candidate) => candidate.path === path);
-    return { path, match: row.dataset["path"] === undefined ? (file?.matches[at] ?? null) : null };
+    return { path, match: row.hasAttribute("aria-expanded") ? null : (file?.matches[at] ?? null) };
   }
 }
 

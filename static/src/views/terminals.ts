@@ -87,7 +87,10 @@ export class TerminalPanel implements View {
   }
 
   focus(): void {
-    if (this.active?.pane) return this.active.pane.focus();
+    if (this.active?.pane) {
+      this.awaited = null;
+      return this.active.pane.focus();
+    }
     this.empty.querySelector("button")?.focus();
     this.awaited = document.activeElement;
   }
@@ -152,8 +155,6 @@ export class TerminalPanel implements View {
   private open(): void {
     if (this.shown && this.listed && this.entries.length === 0 && this.isUp) {
       this.add();
-      // Nobody may lose what they type elsewhere to a shell that opens by itself.
-      if (this.awaited && [this.awaited, document.body].includes(document.activeElement ?? document.body)) this.focus();
       return;
     }
     const entries = this.shown ? this.entries : [];
@@ -161,6 +162,8 @@ export class TerminalPanel implements View {
     // Laid out first: a screen opens, and takes the focus, only where it has a size.
     this.render();
     for (const { name, pane } of entries) pane?.setVisible(this.splits.has(name));
+    // Nobody may lose what they type elsewhere to a shell that opens by itself.
+    if (this.active?.pane && this.awaited && [this.awaited, document.body].includes(document.activeElement ?? document.body)) this.focus();
   }
 
   /** Starts a terminal, with `beside` in a column of its own. */

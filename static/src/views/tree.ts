@@ -259,6 +259,7 @@ export class TreeView implements View {
 
   private handleKey(event: KeyboardEvent): void {
     if (event.altKey) return;
+    if (event.key.length > 1 && event.key !== "Shift") this.typed.end();
     this.selection.retain((path) => this.files.indexOf(path) >= 0);
     const done = event.ctrlKey || event.metaKey ? this.handleWithControl(event) : this.handlePlain(event);
     if (!done) return;

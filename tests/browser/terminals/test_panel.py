@@ -89,7 +89,7 @@ async def test_the_keys_that_a_phone_lacks(page: Page, server: Server, project: 
     await type_line(page, "echo begun-$((1 + 1)); sleep 1000")
     await expect(lines(page).filter(has_text=re.compile("^begun-2"))).to_have_count(1)
     keys = page.get_by_role("toolbar", name="Terminal keys")
-    control = keys.get_by_role("button", name="Control, for the next key")
+    control = keys.get_by_role("button", name="Ctrl, for the next key")
     await control.tap()
     await expect(control).to_have_attribute("aria-pressed", "true")
     await page.keyboard.type("c")
