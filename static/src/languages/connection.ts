@@ -27,9 +27,11 @@ export interface ConnectionContext {
   readonly socket?: SocketOptions;
 }
 
+// A rename is one everywhere, with no alias left behind. TypeScript's own server and the one before it call their options differently.
+const TYPESCRIPT = { providePrefixAndSuffixTextForRename: false };
 // Servers of HTML, CSS and JSON format only when they are told that they may; none is to fetch packages of its own accord.
 const OPTIONS: Readonly<Partial<Record<ServerLanguage, unknown>>> = {
-  typescript: { disableAutomaticTypingAcquisition: true, hostInfo: "Hutch" },
+  typescript: { userPreferences: TYPESCRIPT, preferences: TYPESCRIPT, disableAutomaticTypingAcquisition: true },
   html: { provideFormatter: true, embeddedLanguages: { css: true, javascript: true } },
   css: { provideFormatter: true },
   json: { provideFormatter: true },

@@ -3,7 +3,8 @@
 import { autocompletion } from "@codemirror/autocomplete";
 import { lintGutter } from "@codemirror/lint";
 import { hoverTooltips, type LSPClient, serverCompletionSource, signatureHelp } from "@codemirror/lsp-client";
-import type { Extension } from "@codemirror/state";
+import { type Extension, Prec } from "@codemirror/state";
+import { closeHoverTooltips, type EditorView, hasHoverTooltips, keymap } from "@codemirror/view";
 
 export function editorExtensions({ serverCapabilities }: LSPClient): Extension {
   return [
@@ -12,5 +13,12 @@ export function editorExtensions({ serverCapabilities }: LSPClient): Extension {
     hoverTooltips(),
     signatureHelp(),
     lintGutter(),
+    Prec.high(keymap.of([{ key: "Escape", run: closeTooltips }])),
   ];
+}
+
+function closeTooltips(view: EditorView): boolean {
+  if (!hasHoverTooltips(view.state)) return false;
+  view.dispatch({ effects: closeHoverTooltips });
+  return true;
 }

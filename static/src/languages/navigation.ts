@@ -77,8 +77,9 @@ export class Navigation {
     if (view) showTooltips(view);
   }
 
+  /** Without hints, which mark what could be otherwise and are shown in the text. */
   private get problems(): readonly Problem[] {
-    return this.actions.servers.problems.now(this.actions.servers.files);
+    return this.actions.servers.problems.now(this.actions.servers.files).filter(({ severity }) => severity !== "hint");
   }
 
   private here(): Spot | null {

@@ -23,7 +23,7 @@ export function safeHtml(html: string): string {
 }
 
 function safeTag(tag: string, closing: boolean, name: string, attributes: string): string {
-  if (name === "img") return asText(/\salt="([^"]*)"/.exec(attributes)?.[1] ?? "");
+  if (name === "img") return asText(/\salt="([^"]*)"/.exec(attributes)?.[1] ?? tag);
   if (!KEPT.has(name)) return asText(tag);
   if (closing) return `</${name}>`;
   const address = name === "a" ? WEB_ADDRESS.exec(attributes)?.[1] : undefined;

@@ -1,0 +1,169 @@
+"""Language intelligence in the IDE, with the TypeScript and the Python server of the projects' image."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.test_search import content, make_project, open_ide
+from tests.support.server import Server
+
+pytestmark = pytest.mark.engine
+
+TYPESCRIPT = {
+    "tsconfig.json": '{ "include": ["*.ts"] }\n',
+    "people.ts": "export interface Person { name: string }\n\n"
+    "/** Greets **one** person. <img src=x onerror=alert(1)> */\n"
+    "export function greet(person: Person): string { return person.name }\n",
+    "main.ts": 'import { greet } from "./people";\n\nconst count: number = greet({ name: "A" });\ngreet({name:"B"})\n',
+    "other.ts": 'import { greet } from "./people";\ngreet({ name: "C" });\r\n',
+}
+PYTHON = {
+    "shapes.py": "class Circle:\n    def area(self) -> float:\n        return 3.0\n",
+    "main.py": "import os\nfrom shapes import Circle\n\nprint(Circle().area())\n",
+}
+
+
+def lines(page: Page) -> Locator:
+    return page.locator(".surface:not(.behind) .cm-line")
+
+
+async def show(page: Page, path: str) -> None:
+    await page.get_by_role("treeitem", name=path).click()
+    await expect(page.get_by_role("tab", name=path)).to_have_attribute("aria-selected", "true")
+
+
+async def put_cursor(page: Page, line: int, column: int) -> None:
+    """Both from 1."""
+    await lines(page).nth(line - 1).click()
+    await page.keyboard.press("Home")
+    for _ in range(column - 1):
+        await page.keyboard.press("ArrowRight")
+
+
+@pytest.mark.parametrize("server", ["docker"], indirect=True)
+async def test_typescript(page: Page, server: Server) -> None:
+    project = make_project(server, TYPESCRIPT)
+    await open_ide(page, server, project)
+    await show(page, "main.ts")
+    status = page.locator(".status-language")
+    await expect(status).to_contain_text("TypeScript: tsgo")
+    await expect(status).to_contain_text("1 error")
+    await expect(page.locator(".cm-lintRange-error")).to_have_text("count")
+
+    # The problem is in the list, and gone once it is mended.
+    await page.keyboard.press("Control+Shift+M")
+    await expect(page.get_by_role("option")).to_contain_text("main.ts:3")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 3, Col 7")
+    await page.keyboard.press("End")
+    await page.keyboard.press("Backspace")
+    await page.keyboard.type(".len")
+    await page.get_by_role("option", name="length").click()
+    await expect(lines(page).nth(2)).to_have_text('const count: number = greet({ name: "A" }).length')
+    await expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+    await expect(status).not_to_contain_text("error")
+
+    # What is known of a word, by pointer and by keyboard; HTML in it is text.
+    await page.get_by_text("greet", exact=True).nth(1).hover()
+    tooltip = page.locator(".cm-lsp-hover-tooltip")
+    await expect(tooltip).to_contain_text("<img src=x onerror=alert(1)>")
+    await expect(tooltip.locator("strong")).to_have_text("one")
+    await expect(tooltip.locator("img")).to_have_count(0)
+    await page.mouse.move(0, 0)
+    await expect(tooltip).to_have_count(0)
+    await put_cursor(page, 4, 3)
+    await page.keyboard.press("Alt+F12")
+    await expect(tooltip).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(tooltip).to_have_count(0)
+
+    # To the definition in another file, and back.
+    await page.keyboard.press("F12")
+    await expect(page.get_by_role("tab", name="people.ts")).to_have_attribute("aria-selected", "true")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 4, Col 17")
+    await page.keyboard.press("Control+Alt+-")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 4, Col 3")
+    await page.keyboard.press("Shift+F12")
+    await expect(page.get_by_role("option")).to_have_count(6)
+    await page.keyboard.press("Escape")
+
+    # A rename changes what is open in the editor, and the rest on the disk.
+    await page.keyboard.press("F2")
+    name = page.get_by_role("dialog", name="Rename greet").get_by_role("textbox")
+    await name.fill("welcome")
+    await name.press("Enter")
+    await expect(page.locator(".notices")).to_contain_text("Renamed greet in 2 files in the editor")
+    await expect(lines(page).nth(3)).to_have_text('welcome({name:"B"})')
+    assert content(server, project, "other.ts") == TYPESCRIPT["other.ts"].replace("greet", "welcome")
+    assert content(server, project, "people.ts") == TYPESCRIPT["people.ts"]
+
+    await page.keyboard.press("Shift+Alt+F")
+    await expect(lines(page).nth(3)).to_have_text('welcome({ name: "B" })')
+
+
+@pytest.mark.parametrize("server", ["docker"], indirect=True)
+async def test_python(page: Page, server: Server) -> None:
+    project = make_project(server, PYTHON)
+    await open_ide(page, server, project)
+    await show(page, "main.py")
+    status = page.locator(".status-language")
+    await expect(status).to_contain_text("Python: pylsp")
+    await expect(status).to_contain_text("1 warning")
+
+    # By keyboard from problem to problem; the message is shown and read out.
+    await put_cursor(page, 3, 1)
+    await page.keyboard.press("F8")
+    await expect(page.locator(".cm-tooltip .cm-diagnostic")).to_contain_text("'os' imported but unused")
+    await expect(page.locator(".sr-only[aria-live]")).to_contain_text("'os' imported but unused")
+    await page.keyboard.press("Control+Shift+K")
+    await expect(lines(page).first).to_have_text("from shapes import Circle")
+    await expect(status).not_to_contain_text("warning")
+
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type("Circle().ar")
+    await page.get_by_role("option", name="area()").click()
+    await expect(lines(page).nth(3)).to_have_text("Circle().area")
+
+    await put_cursor(page, 3, 8)
+    await page.keyboard.press("F12")
+    await expect(page.get_by_role("tab", name="shapes.py")).to_have_attribute("aria-selected", "true")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 1, Col 7")
+    await page.keyboard.press("F2")
+    name = page.get_by_role("dialog", name="Rename Circle").get_by_role("textbox")
+    await name.fill("Disc")
+    await name.press("Enter")
+    await expect(lines(page).first).to_have_text("class Disc:")
+    await page.get_by_role("tab", name="main.py").click()
+    await expect(lines(page).nth(2)).to_have_text("print(Disc().area())")
+
+    # The connection is lost while something is typed; what comes back knows it.
+    await page.context.set_offline(True)
+    await page.context.set_offline(False)
+    await put_cursor(page, 1, 1)
+    await page.keyboard.type("import re\n")
+    await expect(status).to_contain_text("1 warning")
+    await expect(status).to_contain_text("Python: pylsp")
+
+
+@pytest.mark.parametrize("server", ["local"], indirect=True)
+async def test_without_a_server(page: Page, server: Server) -> None:
+    project = make_project(server, {"flake.nix": "{ }\n"})
+    await open_ide(page, server, project)
+    await show(page, "flake.nix")
+    state = page.locator(".status-language").get_by_role("button")
+    await expect(state).to_have_text("Nix: no language server")
+    await state.click()
+    await expect(page.get_by_role("dialog")).to_contain_text("nil or nixd")
+    await page.get_by_role("button", name="Close").click()
+    await lines(page).first.click()
+    await page.keyboard.press("F12")
+    await expect(page.locator(".notices")).to_contain_text("nil or nixd")
+
+    # Switched off, nothing is said or asked any more.
+    await page.keyboard.press("Control+,")
+    await page.get_by_role("checkbox", name="Language servers").uncheck()
+    await page.get_by_role("button", name="Done").click()
+    await expect(state).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_role("tab", name="flake.nix")).to_be_visible()
+    await expect(page.locator(".status-file")).to_contain_text("Nix")
+    await expect(state).to_have_count(0)
