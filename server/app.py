@@ -18,6 +18,7 @@ from server.middleware import middleware, trusting, unknown_sockets
 from server.routes import (
     api,
     files,
+    formatting,
     git as git_routes,
     health,
     languages,
@@ -43,6 +44,7 @@ from server.services.accounts import Accounts
 from server.services.cloning import Cloning
 from server.services.documents import Documents
 from server.services.domains import domain_conflict, neighbour_conflict
+from server.services.formatting import Formatting
 from server.services.git import Git
 from server.services.git_accounts import GitAccounts
 from server.services.lag import LoopLag
@@ -78,6 +80,7 @@ routes: list[BaseRoute] = [
     *remembered.routes,
     *search.routes,
     *locating.routes,
+    *formatting.routes,
     *git_routes.routes,
     *sockets.routes,
     *recordings.routes,
@@ -182,6 +185,7 @@ async def composed(settings: Settings, token: str, database: Database, runtime: 
             sharing,
             links,
             search=Search(workspaces, documents),
+            formatting=Formatting(workspaces, documents),
             git_accounts=git_accounts,
             git=git,
             cloning=cloning,

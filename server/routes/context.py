@@ -8,6 +8,7 @@ from server.config import Settings
 from server.services.accounts import Accounts
 from server.services.cloning import Cloning
 from server.services.documents import Documents
+from server.services.formatting import Formatting
 from server.services.git import Git
 from server.services.git_accounts import GitAccounts
 from server.services.lag import LoopLag
@@ -41,6 +42,7 @@ class Services:
     sharing: Sharing
     links: ShareLinks
     search: Search
+    formatting: Formatting
     git_accounts: GitAccounts
     git: Git
     cloning: Cloning

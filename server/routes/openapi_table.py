@@ -16,6 +16,7 @@ from server.routes.openapi_schemas import (
     WHOLE,
     Schema,
     array,
+    nullable,
     record,
     ref,
 )
@@ -335,6 +336,28 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         description="One JSON object a line, sent as it is found; the last has the type `end`. "
         "By ripgrep where the project runs, without binary files and those over 64 MiB. "
         "Closing the connection ends the search.",
+    ),
+    Operation(
+        "GET",
+        f"{_P}/format",
+        "files",
+        "See which formatter the project wants for a file",
+        _json(record({"formatter": nullable(TEXT), "source": nullable(TEXT)})),
+        query={"path": TEXT},
+        problems=(400,),
+        description="`source` is the file that says so, such as package.json. Both are null where none does.",
+    ),
+    Operation(
+        "POST",
+        f"{_P}/format",
+        "files",
+        "Format a text",
+        _json(record({"text": TEXT, "formatter": TEXT})),
+        query={"path": {**TEXT, "description": "The file that it is the text of, whether there is one or not."}},
+        body=(BYTES, BINARY),
+        problems=(400, 409, 413, 422, 503, 504),
+        description="In the project, by the formatter that it wants, or else by the first that is installed: 404 where "
+        "none is, 422 with the formatter's words when it refuses the text. No file is changed.",
     ),
     Operation(
         "GET",

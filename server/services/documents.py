@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -174,6 +174,15 @@ class Documents:
         """What is at `path`; links that stay inside the project are followed."""
         place = paths.parse(path)
         return await self._do(id, lambda root: files.look(root, place))
+
+    async def present(self, id: ProjectId, wanted: Iterable[str]) -> set[str]:
+        """Those of the paths at which there is a regular file."""
+        places = {path: paths.parse_entry(path) for path in wanted}
+
+        def work(root: int) -> set[str]:
+            return {path for path, place in places.items() if files.is_file(root, place)}
+
+        return await self._do(id, work)
 
     async def open(self, id: ProjectId, path: str) -> OpenDocument:
         """The regular file at `path`. The caller closes it. Raises Conflict for a folder or a special file."""

@@ -39,6 +39,15 @@ def look(root: int, path: bytes) -> Entry:
             return entry_of(path, status)
 
 
+def is_file(root: int, path: bytes) -> bool:
+    """Whether there is a regular file, which a link may lead to."""
+    try:
+        with closing(open_beneath(root, path, os.O_PATH)) as found:
+            return stat.S_ISREG(os.fstat(found).st_mode)
+    except OSError:
+        return False
+
+
 def open_file(root: int, path: bytes) -> tuple[int, Entry]:
     """A descriptor of the regular file at `path`, to be closed by the caller, and the version that it has."""
     with telling(path, reading=True):
