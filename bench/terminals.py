@@ -40,14 +40,15 @@ class Effort:
     rounds: int
     bytes: int
     keys: int
-    crowds: tuple[int, ...]
+    crowd: int
+    """Terminals that are opened at once."""
     resumes: int
     slow: float
     """Seconds for which a client reads slowly."""
 
 
-QUICK = Effort(rounds=2, bytes=16 * 1024 * 1024, keys=300, crowds=(20,), resumes=10, slow=5)
-FULL = Effort(rounds=5, bytes=64 * 1024 * 1024, keys=2000, crowds=(50,), resumes=50, slow=10)
+QUICK = Effort(rounds=2, bytes=16 * 1024 * 1024, keys=300, crowd=20, resumes=10, slow=5)
+FULL = Effort(rounds=5, bytes=64 * 1024 * 1024, keys=2000, crowd=50, resumes=50, slow=10)
 
 
 async def project_of(server: Server, log: str) -> tuple[str, Path]:
@@ -90,6 +91,11 @@ async def targets(stack: AsyncExitStack, folder: Path, cpus: float, log: str) ->
 async def measure(found: Sequence[Target], effort: Effort) -> Results:
     """Every measure for every target, the targets in turn in every round."""
     results: Results = defaultdict(lambda: defaultdict(list))
+    for target in found:
+        await measures.opening(target)
+        _, memory = await measures.crowd(target, effort.crowd)
+        if target.memory() is not None:
+            results[f"server memory for each of {effort.crowd}, KB"][target.name].append(memory / 1e3)
     for _ in range(effort.rounds):
         for target in found:
             await measure_once(target, effort, results)
@@ -114,11 +120,8 @@ async def measure_once(target: Target, effort: Effort, results: Results) -> None
         note(f"echo p99{suffix}, ms", worst * 1e3)
     note("Ctrl-C in a flood, ms", await measures.interrupt(target) * 1e3)
     note("open alone, ms", await measures.opening(target) * 1e3)
-    for count in effort.crowds:
-        worst, memory = await measures.crowd(target, count)
-        note(f"open {count} at once p99, ms", worst * 1e3)
-        if target.memory() is not None:
-            note(f"server memory for each of {count}, KB", memory / 1e3)
+    worst, _ = await measures.crowd(target, effort.crowd)
+    note(f"open {effort.crowd} at once p99, ms", worst * 1e3)
     grown, worst = await measures.slow_client(target, effort.slow)
     if target.memory() is not None:
         note("slow client: server grows, MB", grown / 1e6)
