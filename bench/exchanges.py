@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
 from typing import Final, Self
 
 PIECE: Final = 1024 * 1024
@@ -131,8 +132,12 @@ def echoes(endpoint: Endpoint, count: int) -> list[float]:
     return times
 
 
-def paced(endpoint: Endpoint, count: int) -> list[float]:
-    """Seconds for each of `count` answers of 1 KB, asked for one after the other with a pause between."""
+def answers(endpoint: Endpoint, count: int) -> list[float]:
+    """Seconds for each of `count` answers of 1 KB, asked for one after the other.
+
+    Without a pause between: on a busy machine it would be measured how long a server that slept waits to be woken,
+    which takes longer the less it has to do.
+    """
     times = []
     with Exchange(endpoint) as exchange:
         for _ in range(count):
@@ -140,17 +145,20 @@ def paced(endpoint: Endpoint, count: int) -> list[float]:
             exchange.ask("/")
             exchange.take(1024 - len(exchange.head()))
             times.append(time.perf_counter() - started)
-            time.sleep(0.002)
     return times
 
 
-def provoke(endpoint: Endpoint) -> None:
-    """Ask an app that misbehaves, for ever: some requests hang, the others get each kind of bad answer in turn."""
-    with ExitStack() as stack:
-        for _ in range(HANGING):
-            stack.enter_context(Exchange(endpoint)).ask("/hang")
-        for misdeed in itertools.cycle(("garbage", "reset", "redirect", "headers")):
-            with Exchange(endpoint) as exchange, suppress(ConnectionError):
-                exchange.ask(f"/{misdeed}")
-                exchange.head()
-            time.sleep(0.05)
+def provoke(endpoint: Endpoint, wanted: Event, busy: Event) -> None:
+    """While it is `wanted`, ask an app that misbehaves: some requests hang, the others get each bad answer in turn."""
+    misdeeds = itertools.cycle(("garbage", "reset", "redirect", "headers"))
+    while wanted.wait():
+        with ExitStack() as stack:
+            for _ in range(HANGING):
+                stack.enter_context(Exchange(endpoint)).ask("/hang")
+            busy.set()
+            while wanted.is_set():
+                with Exchange(endpoint) as exchange, suppress(ConnectionError):
+                    exchange.ask(f"/{next(misdeeds)}")
+                    exchange.head()
+                time.sleep(0.05)
+        busy.clear()

@@ -48,16 +48,16 @@ function up(request, answer) {
   request.on("end", () => answer.end(String(size)));
 }
 
-const server = http.createServer((request, answer) => {
+function handle(request, answer) {
   const { pathname, searchParams } = new URL(request.url, "http://localhost");
   if (pathname.endsWith("/down")) down(answer, Number(searchParams.get("size")));
   else if (pathname.endsWith("/stream")) streamed(answer);
   else if (pathname.endsWith("/up")) up(request, answer);
   else answer.end("ok");
-});
+}
 
 // Answers each frame of up to 125 bytes with the same bytes.
-server.on("upgrade", (request, socket) => {
+function echo(request, socket) {
   const key = request.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   const accept = createHash("sha1").update(key).digest("base64");
   socket.setNoDelay();
@@ -80,7 +80,7 @@ server.on("upgrade", (request, socket) => {
       waiting = waiting.subarray(6 + size);
     }
   });
-});
+}
 
 // What apps do that a proxy has to bear: the path says which.
 const MISDEEDS = {
@@ -103,6 +103,8 @@ function misbehave(socket) {
   socket.once("data", (data) => MISDEEDS[data.toString("latin1").match(/\/(\w+) HTTP/)?.[1]]?.(socket));
 }
 
-server.listen(3000);
-net.createServer(small).listen(3001);
+for (const [port, host] of [[3000], [3010, "127.0.0.1"]]) {
+  http.createServer(handle).on("upgrade", echo).listen(port, host);
+  net.createServer(small).listen(port + 1, host);
+}
 net.createServer(misbehave).listen(3002);

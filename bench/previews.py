@@ -8,7 +8,6 @@ and the ratios that were promised.
 """
 
 import argparse
-import multiprocessing
 import re
 import statistics
 import subprocess
@@ -22,19 +21,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import exchanges
-from bench.exchanges import Endpoint, provoke
+from bench import exchanges, neighbour
+from bench.exchanges import Endpoint
 from bench.measures import percentile
 from bench.peers import install
-from bench.proxies import BAD_PORT, HTTP_PORT, SMALL_PORT, Way, install_package, jupyter, nginx, straight, through_hutch
-from bench.report import DOCKER, JUPYTER, NGINX, STRAIGHT, Results, ratios, table
+from bench.proxies import (
+    BAD_PORT,
+    HTTP_PORT,
+    LOOPBACK_FROM,
+    SMALL_PORT,
+    Way,
+    install_package,
+    jupyter,
+    nginx,
+    straight,
+    through_hutch,
+)
+from bench.report import DOCKER, JUPYTER, LOOPBACK, NGINX, STRAIGHT, Results, ratios, table
 from bench.targets import spent
 from tests.support.server import Server, wait_for
 
 APP: Final = Path(__file__).with_name("preview_app.js")
 MB: Final = 1_000_000
-BESIDE: Final = "1 KB beside a project that misbehaves p50, ms"
-SLOWER: Final = "1 KB beside a project that misbehaves, times as long"
 
 
 @dataclass(frozen=True)
@@ -44,11 +52,12 @@ class Effort:
     rounds: int
     seconds: int
     messages: int
+    pairs: int
     body: int
 
 
-QUICK = Effort(rounds=2, seconds=3, messages=500, body=500 * MB)
-FULL = Effort(rounds=5, seconds=10, messages=2000, body=5000 * MB)
+QUICK = Effort(rounds=2, seconds=3, messages=500, pairs=40, body=500 * MB)
+FULL = Effort(rounds=5, seconds=10, messages=2000, pairs=150, body=5000 * MB)
 
 
 def project_of(server: Server) -> str:
@@ -58,9 +67,9 @@ def project_of(server: Server) -> str:
         client.put(f"/api/projects/{project}/files/index.js", content=APP.read_bytes()).raise_for_status()
         client.post(f"/api/projects/{project}/run").raise_for_status()
         wait_for(
-            "both ports of the app",
+            "the ports of the app",
             lambda: (
-                {HTTP_PORT, SMALL_PORT}
+                {HTTP_PORT, SMALL_PORT, HTTP_PORT + LOOPBACK_FROM, SMALL_PORT + LOOPBACK_FROM}
                 <= {item["port"] for item in client.get(f"/api/projects/{project}/ports").json()}
             ),
         )
@@ -82,6 +91,7 @@ def ways(stack: ExitStack, folder: Path, cpus: float) -> tuple[list[Way], Endpoi
     project, other = project_of(server), project_of(server)
     address = address_of(project)
     found = [straight(address), through_hutch(DOCKER, server, project)]
+    found.append(through_hutch(LOOPBACK, server, project, loopback=True))
     if install_package("nginx-light", "nginx"):
         daemon, endpoints = nginx(folder / "nginx", address)
         found.append(Way(NGINX, endpoints, stack.enter_context(daemon).pids))
@@ -159,23 +169,6 @@ def measure_bodies(way: Way, size: int, results: Results) -> None:
             results[f"large body {direction}: server grows, MB"][way.name].append(grown / MB)
 
 
-def measure_neighbour(way: Way, bad: Endpoint, count: int, results: Results) -> None:
-    """How long 1 KB takes while nothing else happens, and while a project misbehaves (straight: the machine)."""
-    provoking = multiprocessing.get_context("spawn").Process(target=provoke, args=(bad,), daemon=True)
-    quiet = exchanges.paced(way.endpoints[SMALL_PORT], count)
-    provoking.start()
-    try:
-        # It takes a moment to begin.
-        exchanges.paced(way.endpoints[SMALL_PORT], count)
-        beside = exchanges.paced(way.endpoints[SMALL_PORT], count)
-    finally:
-        provoking.kill()
-        provoking.join()
-    for row, times in (("1 KB alone p50, ms", quiet), (BESIDE, beside)):
-        results[row][way.name].append(statistics.median(times) * 1e3)
-    results[SLOWER][way.name].append(statistics.median(beside) / statistics.median(quiet))
-
-
 def run(cpus: float, effort: Effort) -> str:
     results: Results = defaultdict(lambda: defaultdict(list))
     loads = install_package("wrk", "wrk")
@@ -189,10 +182,7 @@ def run(cpus: float, effort: Effort) -> str:
         for _ in range(effort.rounds):
             for way in found:
                 measure_once(way, effort, results, loads=loads)
-        for _ in range(effort.rounds):
-            for way in found:
-                if way.name in (STRAIGHT, DOCKER):
-                    measure_neighbour(way, bad, effort.messages, results)
+        neighbour.compare(found[0], found[1], bad, effort.pairs, results)
         for way in found:
             if way.name == JUPYTER:
                 print(f"{way.name}: no large bodies, because it holds all of one in memory", file=sys.stderr)

@@ -19,6 +19,8 @@ from tests.support.server import Server
 HTTP_PORT: Final = 3000
 SMALL_PORT: Final = 3001
 BAD_PORT: Final = 3002
+LOOPBACK_FROM: Final = 10
+"""The first two ports are there again on loopback, further up by this."""
 
 NGINX: Final = """
 daemon off; pid {folder}/nginx.pid; worker_processes auto; error_log {folder}/error.log;
@@ -38,7 +40,7 @@ NGINX_SERVER: Final = """
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Way:
     """A way to both ports of the app. `pids` are its server's processes, none where nothing stands between."""
 
@@ -54,7 +56,7 @@ def straight(address: str) -> Way:
     return Way(STRAIGHT, {port: Endpoint(address, port) for port in (HTTP_PORT, SMALL_PORT)})
 
 
-def through_hutch(name: str, server: Server, project: str) -> Way:
+def through_hutch(name: str, server: Server, project: str, *, loopback: bool = False) -> Way:
     def endpoint(port: int) -> Endpoint:
         host = f"{port}-{project}.preview.localhost:{server.port}"
         return Endpoint(
@@ -62,8 +64,8 @@ def through_hutch(name: str, server: Server, project: str) -> Way:
         )
 
     assert server.process
-    pid = server.process.pid
-    return Way(name, {port: endpoint(port) for port in (HTTP_PORT, SMALL_PORT, BAD_PORT)}, lambda: [pid])
+    pid, further = server.process.pid, LOOPBACK_FROM if loopback else 0
+    return Way(name, {port: endpoint(port + further) for port in (HTTP_PORT, SMALL_PORT, BAD_PORT)}, lambda: [pid])
 
 
 class Daemon:
