@@ -300,7 +300,7 @@ class Stream:
     def _consume(self, size: int) -> None:
         self.offset += size
         self._acked = self.offset
-        if self._acked - self._told >= self._window // 4:
+        if self._acked - self._told >= MAX_DATA:
             self._tell()
 
     def _check(self) -> None:

@@ -1,10 +1,16 @@
 """Bytes both ways between a stream of a link and a pair of descriptors, each way with a window of its own."""
 
 import os
+from collections import deque
+from itertools import islice
+from typing import Final
 
 from .link import Link
 from .loop import Loop
 from .protocol import MAX_DATA, RELAY_WINDOW, Kind, header
+
+MOST_PIECES: Final = 64
+"""That are written in one call."""
 
 
 class Duplex:
@@ -23,7 +29,8 @@ class Duplex:
         self._acked = 0
         self._read_done = False
         self._taken = 0
-        self._input = bytearray()
+        self._input: deque[bytes | memoryview] = deque()
+        self._input_size = 0
         self._input_done = False
         self._readable = True
         self._closed = False
@@ -67,9 +74,11 @@ class Duplex:
 
     def take(self, data: bytes) -> str | None:
         """Pass `data` on. Returns what is wrong with it, if anything."""
-        if self._input_done or len(self._input) + len(data) > RELAY_WINDOW:
+        if self._input_done or self._input_size + len(data) > RELAY_WINDOW:
             return "more than the window allows"
-        self._input += data
+        if data:
+            self._input.append(data)
+        self._input_size += len(data)
         self._flush()
         return None
 
@@ -83,7 +92,7 @@ class Duplex:
             return
         try:
             while self._input:
-                self._consumed(os.write(self._writer, self._input[:MAX_DATA]))
+                self._consumed(os.writev(self._writer, [*islice(self._input, MOST_PIECES)]))
         except BlockingIOError:
             self._loop.watch_write(self._writer, self._flush)
             return
@@ -95,8 +104,13 @@ class Duplex:
             self._input_ended()
 
     def _consumed(self, size: int) -> None:
-        del self._input[:size]
         self._taken += size
+        self._input_size -= size
+        left = size
+        while left and left >= len(self._input[0]):
+            left -= len(self._input.popleft())
+        if left:
+            self._input[0] = memoryview(self._input[0])[left:]
         self._link.consumed(self.id, self._taken, size)
 
     # ---- ends

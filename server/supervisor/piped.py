@@ -103,7 +103,7 @@ class Piped(Duplex):
     def _unwanted(self) -> None:
         """It reads no more: what is sent to it counts as taken."""
         self._loop.unwatch_write(self._writer)
-        self._consumed(len(self._input))
+        self._consumed(self._input_size)
         if self._input_done:
             self._input_ended()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any, Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 HEADER: Final = struct.Struct("!IIB")
 OFFSET: Final = struct.Struct("!Q")
 MAX_PAYLOAD: Final = 256 * 1024
@@ -20,7 +20,7 @@ MAX_PAYLOAD: Final = 256 * 1024
 MAX_DATA: Final = 64 * 1024
 VIEWER_WINDOW: Final = 512 * 1024
 """Bytes sent to a viewer beyond its last ack."""
-RELAY_WINDOW: Final = 256 * 1024
+RELAY_WINDOW: Final = 512 * 1024
 """The same for each direction of a relayed connection."""
 
 
