@@ -16,7 +16,7 @@ const watching = process.argv.includes("--watch");
 
 const options = {
   absWorkingDir: root,
-  entryPoints: ["src/main.ts", "css/main.css"],
+  entryPoints: ["src/main.ts", "css/main.css", "css/rendered.css"],
   outdir: dist,
   entryNames: "[name]",
   chunkNames: "chunks/[name]-[hash]",
@@ -31,8 +31,8 @@ const options = {
   logLevel: "warning",
 };
 
-// Each one plain script: what the pages begin with, and what runs in pages of the apps before anything of theirs.
-const plainScripts = { ...options, entryPoints: ["src/boot.ts", "src/preview/page.ts"], entryNames: "[name]", splitting: false, format: "iife", metafile: false };
+// Each one plain script: what the pages begin with, what runs in pages of the apps before anything of theirs, and the rendered view.
+const plainScripts = { ...options, entryPoints: ["src/boot.ts", "src/preview/page.ts", "src/rendered/rendered.ts"], entryNames: "[name]", splitting: false, format: "iife", metafile: false };
 
 /** The modules that each page of main.ts imports on demand, by the name of the page. */
 const PAGES = { projects: "src/projects.ts", ide: "src/ide.ts", onlooker: "src/onlooker.ts" };

@@ -526,6 +526,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         problems=(503,),
     ),
     Operation(
+        "GET", "/rendered", "pages", "The frame of rendered Markdown, SVG and notebooks", {200: Answer(HTML, TEXT)}
+    ),
+    Operation(
         "GET",
         "/login",
         "pages",

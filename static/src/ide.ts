@@ -123,7 +123,7 @@ export class Ide {
     };
     this.tree = this.disposables.add(this.makeTree());
     this.side = this.disposables.add(new Side(this, api, this.id, this.tree.element));
-    this.editor = this.disposables.add(makeEditor(this, (path) => api.fileUrl(this.id, path)));
+    this.editor = this.disposables.add(makeEditor(this, api, this.id));
     this.workbench = this.disposables.add(this.makeWorkbench());
     this.steps = this.disposables.add(new StepsView(this.store));
     this.header = this.disposables.add(this.makeHeader());

@@ -10,6 +10,7 @@ import type { Ide } from "./ide";
 import { load } from "./loading";
 import type { Pane } from "./store";
 import { copyText } from "./terminal/clipboard";
+import { renderingOf, toggleRendering } from "./viewers/rendering";
 import { Palette } from "./views/palette";
 
 export function ideCommands(ide: Ide): readonly Command[] {
@@ -58,6 +59,12 @@ function editorCommands(ide: Ide): readonly Command[] {
     task();
     ide.editor.focus();
   };
+  const canRender = (): boolean => renderingOf(ide.documents.active.get()?.path.get() ?? "") !== null;
+  const toggleRendered = (): void => {
+    const active = ide.documents.active.get();
+    if (active?.kind === "text") toggleRendering(active);
+    ide.editor.focus();
+  };
   const isSplit = (): boolean => groups.all.length > 1;
   const isPaged = (): boolean => ["large", "binary"].includes(ide.documents.active.get()?.kind ?? "");
   const withView = (command: typeof gotoLine, ask: Ask["kind"]) => (): void => {
@@ -76,6 +83,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "joinSplits", title: "Join all splits of the editor", isEnabled: isSplit, run: inFront(() => groups.join()) },
     { id: "keepTab", title: "Keep this tab open", isEnabled: () => groups.active.preview !== null && groups.active.preview === groups.active.front, run: () => groups.active.front && groups.keep(groups.active.front.document) },
     { id: "goToLine", title: "Go to line…", isEnabled: () => inEditor() || isPaged(), run: withView(gotoLine, "goTo") },
+    { id: "rendered", title: "Rendered view of this file, or its text alone", keys: ["alt+r"], isEnabled: canRender, run: toggleRendered },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
     ...Object.entries(KEY_MAPS).map(([map, name]) => ({ id: `keyMap.${map}`, title: `Keys of the editor: ${name}`, run: () => ide.look.setKeyMap(map as KeyMap) })),
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },

@@ -1,5 +1,6 @@
 // The editor area of an IDE page.
 
+import type { Api } from "./api";
 import { showConflict } from "./conflicts";
 import type { Document } from "./documents";
 import { h } from "./dom";
@@ -9,8 +10,7 @@ import { TabDrag } from "./tabdrag";
 import { EditorArea } from "./views/editor";
 import { TabsView } from "./views/tabs";
 
-/** `fileUrl` says where the bytes of a path are. */
-export function makeEditor(ide: Ide, fileUrl: (path: string) => string): EditorArea {
+export function makeEditor(ide: Ide, api: Api, project: string): EditorArea {
   const { documents } = ide;
   const attempt = (task: () => Promise<unknown>): void => void task().catch(ide.report);
   const close = (document: Document, group?: Group): void => attempt(() => documents.close(document, group));
@@ -26,7 +26,12 @@ export function makeEditor(ide: Ide, fileUrl: (path: string) => string): EditorA
       compare: (document) => attempt(() => showConflict(ide.editor, document, ide.extensions(), ide.workbench.isNarrow)),
       close,
       editAnyway: (document) => attempt(() => ide.documents.editAnyway(document)),
-      fileUrl,
+      fileUrl: (path) => api.fileUrl(project, path),
+      rendering: {
+        read: (path, most) => api.readFile(project, path, { most, otherwise: 0 }),
+        open: (path, line) => void ide.openFile(path, { line }),
+        nextPane: () => ide.focusNextPane(),
+      },
     },
     (group) => new TabsView(group, documents, drag, { close, save: run("save"), split: run("splitRight"), nextSplit: run("nextSplit") }),
     makeWelcome(ide),

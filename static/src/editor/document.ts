@@ -6,7 +6,7 @@ import { type Api, ApiError, type FileContent } from "../api";
 import type { Clock } from "../clock";
 import type { Draft, Drafts } from "../drafts";
 import type { Styles } from "../editorconfig/style";
-import { type Disposable, disposable, DisposableStore, MutableDisposable, Value } from "../lifecycle";
+import { type Disposable, disposable, DisposableStore, Emitter, MutableDisposable, Value } from "../lifecycle";
 import { decode } from "../text";
 import { bytesOf, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
 import { changesBetween } from "./changes";
@@ -56,6 +56,9 @@ export class TextDocument implements Disposable {
   readonly readOnly: string | null;
 
   private readonly disposables = new DisposableStore();
+  private readonly editEmitter = this.disposables.add(new Emitter<void>());
+  /** The text has changed, whoever changed it. */
+  readonly onEdit = this.editEmitter.event;
   private readonly journalTimer = this.disposables.add(new MutableDisposable());
   private readonly language = new Compartment();
   private current: EditorState;
@@ -235,6 +238,7 @@ export class TextDocument implements Disposable {
     const edited = !state.doc.eq(this.current.doc);
     this.current = state;
     if (!edited) return;
+    this.editEmitter.fire();
     this.dirty.set(!state.doc.eq(this.saved));
     this.journalTimer.value = this.context.clock.after(JOURNAL_MS, () => void this.writeJournal());
   }

@@ -11,6 +11,7 @@ import type { Group, Groups, Tab } from "../groups";
 import { type Disposable, disposable, DisposableStore, Value, watch } from "../lifecycle";
 import { SplitView } from "../splitview";
 import type { TabDrag } from "../tabdrag";
+import { type RenderingActions, RenderingSide } from "../viewers/rendering";
 import { ViewerSurface } from "../viewers/viewer";
 import { button } from "../widgets/button";
 import type { View } from "./view";
@@ -23,6 +24,7 @@ export interface EditorActions {
   close(document: Document): void;
   editAnyway(document: OpaqueDocument): void;
   fileUrl(path: string): string;
+  readonly rendering: RenderingActions;
 }
 
 /** Where the cursor is, for the status line. */
@@ -214,6 +216,7 @@ class TextSurface implements Surface {
   readonly element: HTMLElement;
   readonly view: EditorView;
   private readonly disposables = new DisposableStore();
+  private readonly rendering: RenderingSide;
 
   constructor(
     private readonly document: TextDocument,
@@ -223,7 +226,8 @@ class TextSurface implements Surface {
   ) {
     const notes = h("div", { class: "banner-place" });
     const host = h("div", { class: "code" });
-    this.element = h("div", { class: "surface" }, notes, host);
+    this.rendering = this.disposables.add(new RenderingSide(document, host, () => this.view, actions.rendering));
+    this.element = h("div", { class: "surface" }, notes, this.rendering.bar, this.rendering.row);
     const cursor = Math.min(tab.cursor, document.state.doc.length);
     this.view = new EditorView({
       state: document.state.update({ selection: { anchor: cursor } }).state,
@@ -246,7 +250,7 @@ class TextSurface implements Surface {
   }
 
   focus(): void {
-    this.view.focus();
+    if (!this.rendering.focus()) this.view.focus();
   }
 
   moveTo(panel: HTMLElement): void {
