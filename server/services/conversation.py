@@ -11,7 +11,7 @@ from server.services.diagnostics import Diagnostics
 
 MOST_SENT: Final = 4 * 1024 * 1024
 """Bytes of a message to a server: an opened file comes in one."""
-MOST_RECEIVED: Final = 16 * 1024 * 1024
+MOST_RECEIVED: Final = 8 * 1024 * 1024
 """Bytes of a message from a server: a completion list of a large library has several million."""
 MOST_HEAD: Final = 4096
 

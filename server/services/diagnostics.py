@@ -19,6 +19,8 @@ _CHANGES: Final = (
 )
 MOST_OPEN: Final = 200
 """Documents that are asked about; the rest go without."""
+MOST_PARSED: Final = 1024 * 1024
+"""Characters of a server's message that is looked into: parsing a longer one would hold up everyone's."""
 
 
 class Diagnostics:
@@ -53,13 +55,14 @@ class Diagnostics:
         if self._asked is None or self._asked[0] not in text:
             return text
         message = _parsed(text)
-        if message.get("id") != self._asked[0] or "method" in message:
+        # One that is too long to be looked into is taken for the answer.
+        if len(text) <= MOST_PARSED and (message.get("id") != self._asked[0] or "method" in message):
             return text
         _, uri, version = self._asked
         self._asked = None
         self._ask_next()
         report = message.get("result")
-        # Closed meanwhile, an error, or no news.
+        # Closed meanwhile, an error, no news, or more than anyone reads.
         if uri not in self._open or not isinstance(report, dict) or not isinstance(report.get("items"), list):
             return None
         params = {"uri": uri, "version": version, "diagnostics": report["items"]}
@@ -93,9 +96,9 @@ class Diagnostics:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """The message; an empty one for what is none, which the client may make sense of."""
+    """The message; an empty one for what is none, or is too long."""
     try:
-        value = json.loads(text)
+        value = json.loads(text) if len(text) <= MOST_PARSED else None
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

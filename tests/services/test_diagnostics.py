@@ -100,3 +100,10 @@ def test_what_it_remembers_is_bounded(between: Between, monkeypatch: pytest.Monk
     for _ in range(5):
         between.answer(result={"items": []})
     assert set(between.uris()) == {"file:///a", "file:///b"}
+
+
+def test_an_answer_that_is_too_long_is_left_out(between: Between) -> None:
+    between.client("textDocument/didOpen", "file:///a", 1)
+    assert between.answer(result={"kind": "full", "items": [{"message": "x" * 1_100_000}]}) is None
+    between.client("textDocument/didChange", "file:///a", 2)
+    assert between.answer(result={"kind": "full", "items": [PROBLEM]})["params"]["diagnostics"] == [PROBLEM]
