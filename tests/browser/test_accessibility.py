@@ -127,16 +127,12 @@ async def test_the_ide(look: Look, page: Page, server: Server, project: str) -> 
     await page.keyboard.type("a/b/")
     await look.at("name of a new file")
     await page.keyboard.press("Escape")
-    for name in ("notes.md", "blob.bin", "thing.py"):
+    for name, text in (("notes.md", "Notes"), ("blob.bin", "00 01 02"), ("thing.py", "A thing")):
         await look.command("Go to file")
         await page.get_by_role("combobox", name="Go to file").fill(name)
         await page.get_by_role("option", name=name).wait_for()
         await page.keyboard.press("Enter")
-        await (
-            page.locator(".surface:not(.behind)")
-            .get_by_text("Notes" if name == "notes.md" else "thing" if name == "thing.py" else "not a text")
-            .first.wait_for()
-        )
+        await page.locator(".surface:not(.behind)").get_by_text(text).first.wait_for()
         await look.at(name)
     await page.get_by_role("textbox", name="thing.py").focus()
     await page.keyboard.type("\nim")

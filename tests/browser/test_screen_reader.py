@@ -1,4 +1,4 @@
-"""The modes for screen readers: switched by the person, and what they put into the accessibility tree."""
+"""The modes for screen readers: switched by the person, and what they put into the accessibility tree. Less motion."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -22,12 +22,14 @@ async def test_editor_and_terminal_can_be_read(page: Page, server: Server) -> No
     project = project_with(server, {"hutch.toml": toml, "lines.txt": "one\ntwo\nthree\nfour\n"})
     with server.client() as client:
         client.post(f"/api/projects/{project}/run").raise_for_status()
+    await page.emulate_media(reduced_motion="reduce")
     await page.goto(server.link)
     await page.goto(f"{server.url}/projects/{project}#lines.txt:1")
     editor = page.get_by_role("textbox", name="lines.txt")
     said = page.locator(".cm-editor", has=editor).locator(".cm-announced")
     await expect(editor).to_be_focused()
     await expect(editor).to_have_accessible_description("Escape, then Tab leaves the editor")
+    assert await page.evaluate("document.getAnimations().length") == 0, "nothing moves, not even the cursor"
     await page.keyboard.press("Control+End")
     await switch(page, "Screen reader mode of the editor")
     await expect(editor).to_be_focused()

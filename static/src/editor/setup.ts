@@ -30,11 +30,15 @@ export function wrap(on: boolean): StateEffect<unknown> {
 
 /** Whether the editor is made for a screen reader, in an editor that has `viewing`. */
 export function readAloud(on: boolean): StateEffect<unknown> {
-  return reading.reconfigure(on ? aloud : silent);
+  return reading.reconfigure(on ? aloud : silent());
 }
 
 // Tab indents, which a person who can't see that it does has to be told.
-const silent: Extension = [drawSelection(), keymap.of([indentWithTab]), EditorView.contentAttributes.of({ "aria-description": "Escape, then Tab leaves the editor" })];
+function silent(): Extension {
+  // The cursor stands still for who wants nothing to move.
+  const cursorBlinkRate = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 1200;
+  return [drawSelection({ cursorBlinkRate }), keymap.of([indentWithTab]), EditorView.contentAttributes.of({ "aria-description": "Escape, then Tab leaves the editor" })];
+}
 
 // The browser's own cursor and selection, which screen readers and magnifiers follow; and a word of where a jump has led.
 const aloud: Extension = EditorState.transactionExtender.of(({ startState, newDoc, selection, docChanged }) => {
@@ -48,7 +52,7 @@ const aloud: Extension = EditorState.transactionExtender.of(({ startState, newDo
 export function viewing(nonce: string, wrapped: boolean, keys: Extension, read: boolean): Extension {
   return [
     keys,
-    reading.of(read ? aloud : silent),
+    reading.of(read ? aloud : silent()),
     wrapping.of(wrapped ? EditorView.lineWrapping : []),
     EditorView.cspNonce.of(nonce),
     // Editable text takes the focus anyway; said aloud, checkers and browsers with keyboard scrolling know it too.
