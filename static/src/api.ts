@@ -246,6 +246,18 @@ export class Api {
     return this.request("GET", path, { signal });
   }
 
+  /** The formatter that the project's files ask for at `path`; null when they ask for none. */
+  async formatterOf(id: string, path: string, signal: AbortSignal): Promise<string | null> {
+    const answer = await this.request("GET", `${projectPath(id)}/format?path=${encodePath(path)}`, { signal });
+    return ((await answer.json()) as { formatter: string | null }).formatter;
+  }
+
+  /** The text as the project's formatter of the file at `path` has it. */
+  async format(id: string, path: string, text: string, signal: AbortSignal): Promise<string> {
+    const answer = await this.request("POST", `${projectPath(id)}/format?path=${encodePath(path)}`, { signal, body: text });
+    return ((await answer.json()) as { text: string }).text;
+  }
+
   async copy(id: string, from: string, to: string): Promise<void> {
     await this.send("POST", `${projectPath(id)}/files-op`, { op: "copy", from, to });
   }

@@ -25,12 +25,15 @@ function isBoolean(value: unknown): value is boolean {
 /** Keeps the size of code in the page in step with the choice. */
 export class EditorPreferences {
   private readonly size = new Value<number | null>(recall("editor.fontSize", isFontSize));
+  private readonly formats = new Value<boolean>(recall("editor.formatsOnSave", isBoolean) ?? true);
   private readonly map = new Value<KeyMap>(recall("editor.keyMap", isKeyMap) ?? "default");
   private readonly reader = new Value(recall("editor.screenReader", isBoolean) ?? false);
   private readonly wrap: Value<boolean>;
 
   /** In pixels; null for the usual size. */
   readonly fontSize: Observable<number | null> = this.size;
+  /** Whether files are formatted when they are saved, in projects that have a formatter. */
+  readonly formatsOnSave: Observable<boolean> = this.formats;
   readonly keyMap: Observable<KeyMap> = this.map;
   /** Whether long lines are broken where the window ends. */
   readonly wrapped: Observable<boolean>;
@@ -56,6 +59,11 @@ export class EditorPreferences {
   setKeyMap(map: KeyMap): void {
     this.map.set(map);
     remember("editor.keyMap", map);
+  }
+
+  toggleFormatsOnSave(): void {
+    this.formats.set(!this.formats.get());
+    remember("editor.formatsOnSave", this.formats.get());
   }
 
   toggleWrap(): void {

@@ -10,6 +10,7 @@ import { Decorations } from "./decorations";
 import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
+import type { TextDocument } from "./editor/document";
 import { KeyMaps } from "./editor/keymaps";
 import { readAloud, viewing, wrap } from "./editor/setup";
 import { EditorConfigs } from "./editorconfig/configs";
@@ -19,6 +20,7 @@ import { FileActions } from "./fileactions";
 import { FileIndex } from "./fileindex";
 import { FileTree, nameOf } from "./files";
 import { formatName } from "./format";
+import { Formatting } from "./formatting";
 import { ideCommands, vimActions } from "./idecommands";
 import { makeEditor } from "./ideeditor";
 import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
@@ -72,6 +74,7 @@ export class Ide {
   readonly workbench: WorkbenchView;
   readonly runControl: RunControl;
   readonly intelligence: Intelligence;
+  readonly formatting: Formatting;
   /** Shows what went wrong. Never throws. */
   readonly report = (error: unknown): void => {
     if (!(error instanceof ApiError)) reportError(error);
@@ -111,10 +114,11 @@ export class Ide {
     this.index = new FileIndex(api, this.id);
     const drafts = new DraftDatabase(this.id);
     const styles = this.disposables.add(new EditorConfigs(api, this.id, this.files));
-    const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, styles, report: this.report };
+    const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, styles, beforeSave: (document: TextDocument) => this.formatting.beforeSave(document), report: this.report };
     this.documents = this.disposables.add(new Documents(context, decideUnsaved));
     this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence) => this.notices.show(sentence));
     this.events = this.disposables.add(new ProjectEvents(api, this.id));
+    this.formatting = this.disposables.add(new Formatting(this, api, this.id));
     this.runControl = this.disposables.add(new RunControl(api, this.store, this.documents));
     this.pending = {
       terminal: new PendingView("pane terminal", "Terminal", async () => new (await import("./views/terminals")).TerminalPanel(api, config, this.store)),
@@ -142,6 +146,7 @@ export class Ide {
     this.started = true;
     void this.keys.start().catch(this.report);
     this.intelligence.start();
+    this.formatting.start();
     // What changed between the first look and the first connection was told to nobody.
     if (this.store.connection.get() === "open") void this.refreshFiles([""]);
     for (const pane of ["terminal", "logs", "preview"] as const) if (this.workbench.isVisible(pane)) void this.pending[pane].show();

@@ -85,6 +85,8 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "goToLine", title: "Go to line…", isEnabled: () => inEditor() || isPaged(), run: withView(gotoLine, "goTo") },
     { id: "rendered", title: "Rendered view of this file, or its text alone", keys: ["alt+r"], isEnabled: canRender, run: toggleRendered },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
+    { id: "format", title: "Format this file", keys: ["alt+shift+f"], inText: true, isEnabled: inEditor, run: () => ide.formatting.formatFront() },
+    { id: "formatsOnSave", title: "Format files when they are saved, or not", run: () => ide.look.toggleFormatsOnSave() },
     ...Object.entries(KEY_MAPS).map(([map, name]) => ({ id: `keyMap.${map}`, title: `Keys of the editor: ${name}`, run: () => ide.look.setKeyMap(map as KeyMap) })),
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },
     { id: "history", title: "Earlier versions of this file…", isEnabled: inEditor, run: () => ide.side.showHistory() },

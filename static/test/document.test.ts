@@ -17,7 +17,7 @@ function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\n", "b.
   const styles = new FakeStyles();
   const open = (): Documents =>
     new Documents(
-      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles, report: (error) => reports.push(error) },
+      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles, beforeSave: async () => undefined, report: (error) => reports.push(error) },
       async () => answers.shift() ?? "cancel",
     );
   return { disk, drafts, clock, reports, answers, styles, open, documents: open() };

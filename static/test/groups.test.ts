@@ -12,7 +12,7 @@ function setUp() {
   const disk = new FakeDisk({ a: "one\n", b: "", c: "", d: "" });
   const drafts = new FakeDrafts();
   const clock = new FakeClock();
-  const context = { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles: new FakeStyles(), report: assert.ifError };
+  const context = { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles: new FakeStyles(), beforeSave: async () => undefined, report: assert.ifError };
   const documents = new Documents(context, async () => "cancel");
   return { disk, drafts, clock, documents, groups: documents.groups, again: () => new Documents(context, async () => "cancel") };
 }

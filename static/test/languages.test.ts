@@ -28,7 +28,7 @@ function setUp(files: Readonly<Record<string, string>>) {
   const disk = new FakeDisk(files);
   const [clock, network] = [new FakeClock(), new FakeNetwork()];
   const api = new Api("", disk.fetch);
-  const documents = new Documents({ api, project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), report: (error) => assert.fail(String(error)) }, async () => "discard");
+  const documents = new Documents({ api, project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), beforeSave: async () => undefined, report: (error) => assert.fail(String(error)) }, async () => "discard");
   const said: string[] = [];
   const project = { runs: true };
   const servers = new LanguageServers({

@@ -16,7 +16,7 @@ function setUp() {
   });
   const clock = new FakeClock();
   const store = new Store(PROJECT);
-  const documents = new Documents({ api, project: PROJECT.id, drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), report: (error) => assert.fail(String(error)) }, async () => "cancel");
+  const documents = new Documents({ api, project: PROJECT.id, drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), beforeSave: async () => undefined, report: (error) => assert.fail(String(error)) }, async () => "cancel");
   const control = new RunControl(api, store, documents, clock);
   const announced: string[] = [];
   store.onAnnouncement((sentence) => announced.push(sentence));

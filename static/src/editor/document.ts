@@ -32,6 +32,8 @@ export interface DocumentContext {
   /** Looks and keys that every editor of the page has. */
   readonly extensions: () => Extension;
   readonly styles: Styles;
+  /** May change the text that is about to be saved. Never rejects. */
+  readonly beforeSave: (document: TextDocument) => Promise<void>;
   /** Hears of failures of the journal, which must not interrupt the typing. */
   readonly report: (error: unknown) => void;
 }
@@ -143,6 +145,8 @@ export class TextDocument implements Disposable {
   save(): Promise<void> {
     return this.exclusively(async () => {
       if (this.readOnly || (!this.dirty.get() && !this.isGone)) return;
+      this.saving.set(true);
+      await this.context.beforeSave(this);
       await this.write(this.isGone ? null : this.etag);
     });
   }

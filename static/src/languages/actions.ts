@@ -93,11 +93,6 @@ export class LanguageActions {
     }
   }
 
-  async formatFront(): Promise<void> {
-    const asked = this.ask("documentFormattingProvider");
-    if (asked) await this.format(asked.file.document);
-  }
-
   /** The running server and the cursor's place, or null after it was said why there is none. */
   ask(capability: keyof NonNullable<Known["client"]["serverCapabilities"]>): Asked | null {
     const view = this.ide.activeView();

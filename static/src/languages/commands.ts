@@ -37,7 +37,6 @@ export function languageCommands(ide: Ide): readonly Command[] {
     inText("references", "Find references", "shift+f12", ({ navigation }) => navigation.findReferences()),
     anywhere("back", "Go back, from a definition or a choice from a list", "mod+alt+-", () => intelligence.canGoBack, ({ navigation }) => navigation.goBack()),
     inText("renameSymbol", "Rename this name in all files…", "f2", ({ actions }) => actions.rename()),
-    inText("format", "Format this file", "alt+shift+f", ({ actions }) => actions.formatFront()),
     inText("signature", "Show the parameters of this call", "mod+shift+space", ({ actions }) => actions.showSignature()),
     inText("hover", "Show what is known of this word", "alt+f12", ({ actions }) => actions.showHover()),
     anywhere("problems", "Problems…", "mod+shift+m", isOn, ({ navigation }) => navigation.showProblems()),

@@ -28,6 +28,7 @@ export function openSettings(settings: Settings): void {
       size("Text size of the editor", editor.fontSize.get(), (value) => editor.setFontSize(value)),
       flag("Wrap long lines", editor.wrapped.get(), () => editor.toggleWrap()),
       choice("Keys", Object.entries(KEY_MAPS) as [KeyMap, string][], editor.keyMap.get(), (map) => editor.setKeyMap(map)),
+      flag("Format on save, where the project has a formatter", editor.formatsOnSave.get(), () => editor.toggleFormatsOnSave()),
       flag("Language servers: completion, problems, definitions", settings.intelligence.on.get(), () => settings.intelligence.toggle()),
       flag("Screen reader mode of the editor", editor.screenReader.get(), () => editor.toggleScreenReader()),
     ),
