@@ -11,7 +11,7 @@ import type { Ide } from "../ide";
 import { prompt } from "../widgets/dialog";
 import { applyEdits, editsByPath, type EditTarget, Snapshot } from "./edits";
 import type { Known, LanguageServers } from "./servers";
-import { programOf } from "./state";
+import { programOf, sentence } from "./state";
 
 /** A place in a file of the project; `line` and `column` count from 1. */
 export interface Spot {
@@ -112,7 +112,7 @@ export class LanguageActions {
   private explain(): null {
     const state = this.servers.front.get()?.state;
     const sentences = { starting: "The language server is starting; try again in a moment.", running: "The language server does not know this file.", none: "There is no language server for this file." };
-    const failed = state?.kind === "stopped" || state?.kind === "unavailable" ? [state.reason, state.advice].filter(Boolean).join(" ") : null;
+    const failed = state?.kind === "stopped" || state?.kind === "unavailable" ? [state.reason, state.advice ?? ""].filter(Boolean).map(sentence).join(" ") : null;
     this.ide.store.notify(failed ?? sentences[state?.kind === "starting" || state?.kind === "running" ? state.kind : "none"]);
     return null;
   }

@@ -87,8 +87,10 @@ export class Intelligence implements Disposable {
 
   /** Starts the server anew, and the project before it where that does not run. */
   async restart(language: ServerLanguage): Promise<void> {
-    if (!this.isRunning) this.ide.store.setStatus(await this.api.start(this.project));
-    (await this.load()).servers.restart(language);
+    const { servers } = await this.load();
+    if (this.isRunning) servers.restart(language);
+    // Its start brings back the servers.
+    else this.ide.store.setStatus(await this.api.start(this.project));
   }
 
   dispose(): void {

@@ -37,8 +37,13 @@ export function summaryOf(state: ServerState): string {
     case "running":
       return `${programOf(state.command)} runs.`;
     case "stopped":
-      return `It has stopped: ${state.reason}${state.retrying ? " It starts again by itself." : ""}`;
+      return `It has stopped. ${sentence(state.reason)}${state.retrying ? " It starts again by itself." : ""}`;
     case "unavailable":
-      return `It is not available: ${state.reason}`;
+      return `It is not available. ${sentence(state.reason)}`;
   }
+}
+
+/** Servers write their reasons as parts of a sentence. */
+export function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
 }
