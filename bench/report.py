@@ -8,6 +8,7 @@ Results = dict[str, dict[str, list[float]]]
 
 DOCKER: Final = "Hutch on docker"
 LOCAL: Final = "Hutch on local"
+CODE_SERVER: Final = "code-server"
 ENGINE: Final = "engine API"
 PTY: Final = "raw PTY"
 STRAIGHT: Final = "straight"
@@ -72,6 +73,10 @@ PROMISES: Final = (
     Promise(MISBEHAVIOUR, DOCKER, None, 10),
     Promise("large body down: server grows, MB", DOCKER, None, 16),
     Promise("large body up: server grows, MB", DOCKER, None, 16),
+    Promise("script and style before the first key, KB", LOCAL, None, 350),
+    Promise("first typed key shown, ms", LOCAL, None, 1000),
+    Promise("key to paint p99, ms", LOCAL, None, 16),
+    Promise("server memory with one page, MB", LOCAL, None, 100),
 )
 
 

@@ -1,0 +1,243 @@
+"""The IDE's page in a browser: what it fetches, when it can be typed into, and how long a key takes to show.
+
+    .venv/bin/python -m bench.page [--rounds 5] [--keys 500]
+
+Chromium is headless and its cache empty in each round. The project has 10,000 files; the one that is edited has 10,000
+lines. Beside Hutch on the local runtime, code-server is measured where its command is found: on the PATH, or named by
+CODE_SERVER.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlencode
+
+from playwright.async_api import Browser, Page
+
+from bench.measures import percentile
+from bench.report import CODE_SERVER, LOCAL, Results, ratios, table
+from bench.targets import resident
+from tests.support.chromium import Fetched, chromium
+from tests.support.server import Server, wait_for
+
+FILES: Final = 10_000
+LINES: Final = 10_000
+IN_FOLDER: Final = 100
+EDITED: Final = "edited.js"
+MARK: Final = "~"
+# The element of code-server's editor that takes the keys, in its newer and its older form.
+MONACO: Final = ".monaco-editor .native-edit-context, .monaco-editor textarea.inputarea"
+PAUSE: Final = 0.03
+"""Seconds between two keys: faster than anybody types."""
+
+# No screen waits for a frame: what is measured is the work, to which a screen of 60 Hz adds up to 17 ms in any editor.
+FLAGS: Final = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
+
+# Notes when the mark that was typed is first in a frame, in milliseconds from the start of the navigation.
+WATCH_MARK: Final = """(mark) => {
+  const look = () => {
+    const lines = [...document.querySelectorAll(".cm-line, .view-line")];
+    if (lines.some((line) => line.textContent.includes(mark))) window.shownAt = performance.now();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
+# From the key's event, whose time the browser's input thread sets, to the end of the frame that follows it.
+WATCH_KEYS: Final = """() => {
+  window.latencies = [];
+  const { port1, port2 } = new MessageChannel();
+  let at = 0;
+  port2.onmessage = () => window.latencies.push(performance.now() - at);
+  addEventListener("keydown", (event) => {
+    at = event.timeStamp;
+    requestAnimationFrame(() => port1.postMessage(null));
+  }, { capture: true });
+}"""
+
+
+class Ide(NamedTuple):
+    """A server whose page edits the project's files."""
+
+    name: str
+    # Where a browser signs in, if it has to, and where the file is open at line 1 and in its middle.
+    entry: str | None
+    address: str
+    middle: str
+    # Of the element that has the focus when the file can be edited.
+    editor: str
+    pid: int
+
+    def memory(self) -> int:
+        """Resident bytes of the server's processes together."""
+        return resident([self.pid, *descendants(self.pid)])
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below this one."""
+    children = [
+        int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
+    ]
+    return children + [below for child in children for below in descendants(child)]
+
+
+def fill(folder: Path) -> None:
+    """Make the project's files."""
+    for number in range(FILES - 1):
+        path = folder / f"part-{number // IN_FOLDER:03}" / f"file-{number:05}.js"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"export const value = {number};\n")
+    (folder / EDITED).write_text(
+        "".join(f"export function number{line}() {{ return {line}; }}\n" for line in range(LINES))
+    )
+
+
+@contextmanager
+def hutch(folder: Path) -> Iterator[Ide]:
+    with Server(folder, "local") as server, server.client() as client:
+        created = client.post("/api/projects", json={"name": "page"}).raise_for_status()
+        project = created.json()["id"]
+        fill(folder / "workspaces" / project)
+        page = f"{server.url}/projects/{project}#{EDITED}"
+        assert server.process
+        yield Ide(LOCAL, server.link, f"{page}:1", f"{page}:{LINES // 2}", ".cm-content", server.process.pid)
+
+
+@contextmanager
+def code_server(command: str, folder: Path) -> Iterator[Ide]:
+    """With nothing but what it comes with, and nothing asked of the Internet."""
+    workspace, data = folder / "workspace", folder / "data"
+    workspace.mkdir()
+    fill(workspace)
+    (data / "User").mkdir(parents=True)
+    (data / "User" / "settings.json").write_text(
+        '{"workbench.startupEditor": "none", "telemetry.telemetryLevel": "off"}'
+    )
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = ["--auth=none", f"--bind-addr=127.0.0.1:{port}", "--disable-telemetry", "--disable-update-check"]
+    options += ["--disable-workspace-trust", f"--user-data-dir={data}", f"--extensions-dir={folder / 'extensions'}"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("VSCODE_")}
+    with (folder / "code-server.log").open("w") as log:
+        process = subprocess.Popen([command, *options], stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        wait_for("code-server", lambda: answers(port))
+        first, middle = visit(port, workspace, 1), visit(port, workspace, LINES // 2)
+        yield Ide(CODE_SERVER, None, first, middle, MONACO, process.pid)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def visit(port: int, workspace: Path, line: int) -> str:
+    """The address at which code-server opens the file at a line."""
+    file = f"vscode-remote://127.0.0.1:{port}{workspace / EDITED}:{line}:1"
+    payload = json.dumps([["gotoLineMode", "true"], ["openFile", file]])
+    return f"http://127.0.0.1:{port}/?" + urlencode({"folder": str(workspace), "payload": payload})
+
+
+async def open_page(browser: Browser, ide: Ide, address: str) -> tuple[Page, Fetched]:
+    """The page of a browser that has fetched nothing of it before, once its editor has the focus."""
+    page = await (await browser.new_context(viewport={"width": 1280, "height": 800})).new_page()
+    page.set_default_timeout(60_000)
+    if ide.entry:
+        # Signed in on a context of its own, so that not a byte of the bundle is in the cache.
+        other = await browser.new_context()
+        await other.request.get(ide.entry)
+        await page.context.add_cookies([dict(cookie) for cookie in await other.cookies()])  # type: ignore[misc]
+        await other.close()
+    fetched = await Fetched.of(page)
+    await page.add_init_script(f"({WATCH_MARK})({MARK!r})")
+    await page.goto(address, wait_until="commit")
+    await page.wait_for_function("(editor) => document.activeElement?.matches(editor)", arg=ide.editor, polling="raf")
+    return page, fetched
+
+
+async def first_key(browser: Browser, ide: Ide) -> tuple[float, int]:
+    """Milliseconds until the first typed key shows, and the bytes of script and style that it took."""
+    page, fetched = await open_page(browser, ide, ide.address)
+    await page.keyboard.press(MARK)
+    shown = await page.wait_for_function("() => window.shownAt", polling="raf")
+    result = float(await shown.json_value()), sum(fetched.sizes.values())
+    await page.context.close()
+    return result
+
+
+async def typing(browser: Browser, ide: Ide, keys: int) -> tuple[list[float], int]:
+    """Milliseconds from each key to its paint in the middle of the file, and the server's bytes meanwhile."""
+    page, _ = await open_page(browser, ide, ide.middle)
+    await asyncio.sleep(3)
+    await page.evaluate(WATCH_KEYS)
+    text = "const sum = first + second;\n"
+    for number in range(keys):
+        await page.keyboard.press("Enter" if text[number % len(text)] == "\n" else text[number % len(text)])
+        await asyncio.sleep(PAUSE)
+    latencies: list[float] = await page.evaluate("() => window.latencies")
+    memory = ide.memory()
+    await page.context.close()
+    return latencies, memory
+
+
+async def measure(ides: list[Ide], rounds: int, keys: int) -> Results:
+    """Every measure of every page, the pages in turn in every round."""
+    results: Results = defaultdict(lambda: defaultdict(list))
+    async with chromium() as browser, chromium(FLAGS) as unhurried:
+        for _ in range(rounds):
+            for ide in ides:
+                shown, size = await first_key(browser, ide)
+                latencies, memory = await typing(unhurried, ide, keys)
+                row = {
+                    "script and style before the first key, KB": size / 1e3,
+                    "first typed key shown, ms": shown,
+                    "key to paint p50, ms": statistics.median(latencies),
+                    "key to paint p99, ms": percentile(latencies, 99),
+                    "server memory with one page, MB": memory / 1e6,
+                }
+                for name, value in row.items():
+                    print(f"{ide.name}: {name} {value:.3g}", file=sys.stderr)
+                    results[name][ide.name].append(value)
+    return results
+
+
+async def run(rounds: int, keys: int) -> str:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folders = [Path(name) / part for part in ("hutch", "code-server")]
+        for folder in folders:
+            folder.mkdir()
+        ides = [stack.enter_context(hutch(folders[0]))]
+        if command := os.environ.get("CODE_SERVER") or shutil.which("code-server"):
+            ides.append(stack.enter_context(code_server(command, folders[1])))
+        else:
+            print("code-server is not installed and is left out", file=sys.stderr)
+        results = await measure(ides, rounds, keys)
+    return f"### The page of a project with {FILES:,} files\n\n{table(results)}\n\n{ratios(results)}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.page")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--keys", type=int, default=500, help="typed in each round")
+    options = parser.parse_args()
+    print(asyncio.run(run(options.rounds, options.keys)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
