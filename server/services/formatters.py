@@ -100,7 +100,7 @@ FORMATTERS: Final = (
     Formatter(
         "ruff",
         _words("py pyi"),
-        ("format", "--quiet", "--stdin-filename={path}", "-"),
+        ("format", "--stdin-filename={path}", "-"),
         ("ruff.toml", ".ruff.toml"),
         {"pyproject.toml": _wants_ruff},
     ),

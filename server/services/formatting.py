@@ -23,7 +23,7 @@ _EDITION: Final = "2021"
 _ABSENT: Final = 127
 # Programs of the folder's packages come before those of the environment, as npm and a virtual environment have it.
 _RUN: Final = 'PATH=$1:$PATH; shift; command -v "$1" >/dev/null || exit 127; exec "$@"'
-_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
+_LOOKS: Final = re.compile(r"\x1b\[[0-9;]*m|\s*[━─]+$")
 
 
 @dataclass(frozen=True)
@@ -162,5 +162,5 @@ def _checked(formatter: Formatter, given: bytes, output: Output) -> str:
 
 def _reason(said: str) -> str:
     """The first line of what a formatter complains of."""
-    lines = (_COLOURS.sub("", line).strip() for line in said.splitlines())
+    lines = (_LOOKS.sub("", line).strip() for line in said.splitlines())
     return next((line.removeprefix("[error] ").removeprefix("error: ") for line in lines if line), "")[:300]

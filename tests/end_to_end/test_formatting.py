@@ -15,7 +15,7 @@ FORMATTER = r"""#!/bin/sh
 text=$(cat; echo .)
 case $text in
   where*) printf '%s\n' "${PWD##*/}" "$@" ;;
-  wrong*) printf '\n\033[31m[error]\033[0m a.js: SyntaxError: no such word (1:1)\n> 1 | wrong\n' >&2; exit 2 ;;
+  wrong*) printf '\n\033[31m[error]\033[0m a.js: SyntaxError: no such word (1:1) ━━━\n> 1 | wrong\n' >&2; exit 2 ;;
   empty*) ;;
   bytes*) printf '\377' ;;
   flood*) head -c 5000000 /dev/zero | tr '\0' x ;;
