@@ -57,6 +57,11 @@ async def test_the_log_of_a_stopped_project_with_its_times(page: Page, server: S
     await expect(lines.get_by_role("listitem").filter(has_text=re.compile("^second line"))).to_have_count(1)
 
     await log.get_by_role("button", name="Find").click()
+    await log.get_by_role("searchbox", name="Find in the output").fill("SECOND")
+    await log.get_by_role("button", name="List all").click()
+    found = r"^2 of 4 lines in the whole log have “SECOND”:\n.*\n\S+Z second line$"
+    await expect(plain).to_have_text(re.compile(found))
+    await log.get_by_role("button", name="Plain text").click()
     await log.get_by_role("searchbox", name="Find in the output").fill("second")
     await expect(log.get_by_role("status").filter(has_text=re.compile(r"^\d of 2$"))).to_be_visible()
 

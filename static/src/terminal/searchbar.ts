@@ -17,7 +17,11 @@ export class SearchBar implements Disposable {
   private readonly caseButton: HTMLButtonElement;
   private readonly regexButton: HTMLButtonElement;
 
-  constructor(private readonly screen: TerminalScreen) {
+  /** With `listAll` more can be searched than the screen holds: it is to list all lines that `matches` is true of. */
+  constructor(
+    private readonly screen: TerminalScreen,
+    private readonly listAll?: (matches: (line: string) => boolean, sought: string) => void,
+  ) {
     this.input = h("input", {
       class: "input code-input",
       type: "search",
@@ -32,7 +36,9 @@ export class SearchBar implements Disposable {
     const previous = iconButton("Previous match (Enter)", ARROW_UP, () => this.find({ back: true }));
     const next = iconButton("Next match (Shift+Enter)", ARROW_DOWN, () => this.find({}));
     const close = iconButton("Close search (Escape)", icons.close, () => this.hide());
-    this.element = h("div", { class: "terminal-search", role: "search", hidden: true }, this.input, this.count, this.caseButton, this.regexButton, previous, next, close);
+    this.element = h("div", { class: "terminal-search", role: "search", hidden: true }, this.input, this.count, this.caseButton, this.regexButton, previous, next);
+    if (listAll) this.element.append(h("button", { type: "button", class: "button plain compact", title: "List the lines of the whole log that have it", on: { click: () => this.list() } }, "List all"));
+    this.element.append(close);
     this.disposables.add(screen.onFound(({ index, count }) => this.showCount(index, count)));
   }
 
@@ -73,6 +79,17 @@ export class SearchBar implements Disposable {
       return;
     }
     this.screen.find(text, { ...options, caseSensitive: isPressed(this.caseButton), regex: isPressed(this.regexButton) });
+  }
+
+  private list(): void {
+    const text = this.input.value;
+    if (!text) return this.input.focus();
+    try {
+      const pattern = new RegExp(isPressed(this.regexButton) ? text : text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), isPressed(this.caseButton) ? "" : "i");
+      this.listAll?.((line) => pattern.test(line), text);
+    } catch {
+      this.count.textContent = "No regular expression";
+    }
   }
 
   private showCount(index: number, count: number): void {

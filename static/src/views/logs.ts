@@ -28,6 +28,7 @@ const TAIL = 1024 * 1024;
 // How long the time before each line of a download is, with the space after it.
 const STAMP = "2026-01-01T00:00:00.000Z ".length;
 const PLAIN_LINES = 1000;
+const MOST_FOUND = 10_000;
 const PLAIN_DELAY_MS = 250;
 
 export class LogView implements View {
@@ -45,6 +46,8 @@ export class LogView implements View {
   private readonly older: HTMLButtonElement;
   private readonly status = h("div", {});
   private lost = 0;
+  // What the plain text is while lines of the whole log are listed.
+  private found: string | null = null;
   // The last bytes that were asked for, null for all that the server has.
   private reach: number | null = TAIL;
 
@@ -55,7 +58,7 @@ export class LogView implements View {
   ) {
     const preferences = new TerminalPreferences();
     this.screen = this.disposables.add(new TerminalScreen({ label: "Log", interactive: false, dark: store.dark, preferences, scrollback: SCROLLBACK }));
-    this.search = this.disposables.add(new SearchBar(this.screen));
+    this.search = this.disposables.add(new SearchBar(this.screen, (matches, sought) => void this.listAll(matches, sought)));
     this.plainButton = toggle("Plain text", () => this.togglePlain());
     this.timesButton = toggle("Times", () => this.toggleTimes());
     this.older = button("Load the whole log", () => this.connect(null));
@@ -173,13 +176,34 @@ export class LogView implements View {
   private renderPlain(): void {
     this.plainTimer.value = undefined;
     if (!this.isPlain) return;
+    if (this.found !== null) {
+      this.plain.textContent = this.found;
+      return;
+    }
     const atEnd = this.plain.scrollTop + this.plain.clientHeight >= this.plain.scrollHeight - 20;
     this.plain.textContent = this.tail.lines().join("\n");
     if (atEnd) this.plain.scrollTop = this.plain.scrollHeight;
   }
 
+  private async listAll(matches: (line: string) => boolean, sought: string): Promise<void> {
+    try {
+      const lines = (await this.api.readLog(this.project, { times: true })).replace(/\n$/, "").split("\n").map((line) => [line.slice(0, STAMP), stripControls(line.slice(STAMP))] as const);
+      const found = lines.filter(([, line]) => matches(line));
+      const shown = found.slice(-MOST_FOUND);
+      const note = shown.length < found.length ? `, the last ${shown.length.toLocaleString("en")} of them here` : "";
+      const head = `${found.length.toLocaleString("en")} of ${lines.length.toLocaleString("en")} lines in the whole log have “${sought}”${note}:`;
+      this.found = [head, ...shown.map(([time, line]) => time + line)].join("\n");
+      if (this.isPlain) this.renderPlain();
+      else this.togglePlain();
+      this.plain.scrollTop = 0;
+    } catch (error) {
+      this.store.notify(messageOf(error));
+    }
+  }
+
   private togglePlain(): void {
     const on = !this.isPlain;
+    if (!on) this.found = null;
     this.plain.hidden = !on;
     this.screen.element.hidden = on;
     this.screen.setVisible(!on);
