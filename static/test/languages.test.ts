@@ -163,6 +163,20 @@ test("a server that fails is said to have, and starts again when it said it woul
   assert.equal(servers.front.get()?.state.kind, "running");
 });
 
+test("a server that ended for idleness starts when the file is worked on, but not at each key", async () => {
+  const { clock, network, servers, tell, run, show } = setUp({ "a.py": "" });
+  await show("a.py");
+  await run();
+  tell({ method: "hutch/failed", params: { reason: "It was not used.", advice: null, retryAfter: null } });
+  servers.use();
+  assert.equal(network.connections.length, 1);
+  clock.advance(11_000);
+  assert.equal(network.connections.length, 1, "not by itself");
+  servers.use();
+  servers.use();
+  assert.equal(network.connections.length, 2);
+});
+
 test("nothing is started while the project does not run", async () => {
   const { network, servers, project, show } = setUp({ "a.py": "" });
   project.runs = false;

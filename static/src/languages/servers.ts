@@ -1,5 +1,6 @@
 // The language servers of the page: one for each language, from when a file in it is first in front. Loaded by then.
 
+import { browserClock, type Clock } from "../clock";
 import type { Document } from "../documents";
 import type { TextDocument } from "../editor/document";
 import { DisposableStore, type Observable, Value } from "../lifecycle";
@@ -29,6 +30,7 @@ const LEAST_APART_MS = 10_000;
 export class LanguageServers extends DisposableStore {
   readonly problems = new Problems();
   private readonly connections = new Map<ServerLanguage, LanguageConnection>();
+  private readonly clock: Clock;
   private readonly restarted = new Map<ServerLanguage, number>();
   private readonly frontValue = new Value<FrontServer | null>(null);
 
@@ -37,6 +39,7 @@ export class LanguageServers extends DisposableStore {
 
   constructor(private readonly context: ServersContext) {
     super();
+    this.clock = context.socket?.clock ?? browserClock;
     this.add(context.documents.active.onChange(() => this.use()));
     // A file that was renamed may be in another language.
     this.add(context.documents.open.onChange(() => this.use()));
@@ -47,13 +50,13 @@ export class LanguageServers extends DisposableStore {
     const language = this.frontLanguage;
     if (!language || !this.context.isRunning()) return this.renderFront();
     const state = this.connections.get(language)?.state.get();
-    const idle = state?.kind === "stopped" && !state.retrying && performance.now() - (this.restarted.get(language) ?? 0) > LEAST_APART_MS;
+    const idle = state?.kind === "stopped" && !state.retrying && this.clock.now() - (this.restarted.get(language) ?? 0) > LEAST_APART_MS;
     if (!state || idle) this.restart(language);
     this.renderFront();
   }
 
   restart(language: ServerLanguage): void {
-    this.restarted.set(language, performance.now());
+    this.restarted.set(language, this.clock.now());
     this.connectionOf(language).restart();
   }
 
