@@ -154,8 +154,11 @@ def visit(port: int, workspace: Path, line: int) -> str:
     return f"http://127.0.0.1:{port}/?" + urlencode({"folder": str(workspace), "payload": payload})
 
 
-async def open_page(browser: Browser, ide: Ide, address: str) -> tuple[Page, Fetched]:
-    """The page of a browser that has fetched nothing of it before, once its editor has the focus."""
+async def open_page(browser: Browser, ide: Ide, address: str, script: str = "") -> tuple[Page, Fetched]:
+    """The page of a browser that has fetched nothing of it before, once its editor has the focus.
+
+    `script` runs in it before anything else.
+    """
     page = await (await browser.new_context(viewport={"width": 1280, "height": 800})).new_page()
     page.set_default_timeout(60_000)
     if ide.entry:
@@ -165,7 +168,7 @@ async def open_page(browser: Browser, ide: Ide, address: str) -> tuple[Page, Fet
         await page.context.add_cookies([dict(cookie) for cookie in await other.cookies()])  # type: ignore[misc]
         await other.close()
     fetched = await Fetched.of(page)
-    await page.add_init_script(f"({WATCH_MARK})({MARK!r})")
+    await page.add_init_script(script)
     await page.goto(address, wait_until="commit")
     await page.wait_for_function("(editor) => document.activeElement?.matches(editor)", arg=ide.editor, polling="raf")
     return page, fetched
@@ -173,7 +176,7 @@ async def open_page(browser: Browser, ide: Ide, address: str) -> tuple[Page, Fet
 
 async def first_key(browser: Browser, ide: Ide) -> tuple[float, int]:
     """Milliseconds until the first typed key shows, and the bytes of script and style that it took."""
-    page, fetched = await open_page(browser, ide, ide.address)
+    page, fetched = await open_page(browser, ide, ide.address, f"({WATCH_MARK})({MARK!r})")
     await page.keyboard.press(MARK)
     shown = await page.wait_for_function("() => window.shownAt", polling="raf")
     result = float(await shown.json_value()), sum(fetched.sizes.values())

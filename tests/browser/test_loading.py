@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.support.chromium import Fetched
 from tests.support.server import Server
 
 
@@ -30,3 +31,35 @@ async def test_what_could_not_be_fetched_is_fetched_again(page: Page, server: Se
     await page.locator("#tab-terminal").click()
     await expect(page.get_by_text("A terminal opens in the project’s container")).to_be_visible()
     assert any("/chunks/" in url for url in failed) and any("/api/" in url for url in failed)
+
+
+# Adds up, at the moment when the editor gets the focus, what has come until then: compressed, as over the wire.
+AT_FOCUS = """addEventListener("focusin", ({ target }) => {
+  if (window.firstBytes || !target.matches(".cm-content")) return;
+  const bundles = performance.getEntriesByType("resource").filter(({ name }) => /[.](js|css)$/.test(name));
+  window.firstBytes = bundles.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+}, { capture: true })"""
+LATER = {"git", "search", "merge", "settings", "shortcuts", "history", "recordings", "vim", "vscode"}
+"""What is loaded when somebody uses it."""
+
+
+@pytest.mark.parametrize("server", ["local"], indirect=True)
+async def test_a_file_can_be_edited_after_little_was_fetched(page: Page, server: Server) -> None:
+    with server.client() as client:
+        project = client.post("/api/projects", json={"dependencies": {}}).raise_for_status().json()["id"]
+    await page.goto(server.link)
+    # Another profile of the browser, which has nothing of the pages yet.
+    assert page.context.browser
+    context = await page.context.browser.new_context(storage_state=await page.context.storage_state())
+    fresh = await context.new_page()
+    fetched = await Fetched.of(fresh)
+    await fresh.add_init_script(AT_FOCUS)
+    await fresh.goto(f"{server.url}/projects/{project}#index.js:1")
+    await expect(fresh.get_by_role("textbox", name="index.js")).to_be_focused()
+    first: int = await fresh.evaluate("window.firstBytes")
+    assert 100_000 < first <= 350_000, f"{first} bytes of script and style before the first file can be edited"
+    await expect(fresh.get_by_role("button", name="Preview menu")).to_be_visible()
+    names = {url.rpartition("/")[2].partition("-")[0] for url in fetched.sizes}
+    assert {"ide", "preview"} <= names, "parts of the page have files of their own"
+    assert not names & LATER
+    await context.close()
