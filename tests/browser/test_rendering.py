@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import FrameLocator, Page, expect
 
 from tests.browser.test_viewers import folder, open_ide, png
+from tests.support.axe import violations
 from tests.support.server import Server
 
 # Of the runtimes either would do.
@@ -130,3 +131,18 @@ async def test_notebooks_and_drawings_are_rendered(page: Page, server: Server, f
     await page.keyboard.press("Control+Home")
     await page.keyboard.type("no ")
     await expect(rendered(page, "art.svg").locator("main")).to_have_text("This is no SVG that the browser can show.")
+
+
+@pytest.mark.parametrize("width", [390])
+async def test_what_is_looked_at_keeps_the_rules_for_accessible_pages(page: Page, server: Server, folder: Path) -> None:
+    (folder / "README.md").write_text(README)
+    (folder / "big.log").write_bytes(b"nothing of note\n" * 400_000)
+    for name in ("README.md", "big.log"):
+        await page.goto(server.link)
+        await page.goto(f"{server.url}/projects/{folder.name}#{name}")
+        if name == "README.md":
+            await page.get_by_role("button", name="Beside").click()
+            await expect(page.locator("iframe[data-shown]")).to_be_visible()
+        else:
+            await expect(page.locator(".surface:not(.behind) .paged-position")).not_to_be_empty()
+        assert await violations(page) == []
