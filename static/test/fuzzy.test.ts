@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { filter, score } from "../src/fuzzy";
+import { Finder, type Match } from "../src/fuzzy";
 
-const best = (query: string, ...paths: string[]): string | undefined => filter(query, paths, (path) => path)[0]?.item;
+const finderOf = (...paths: string[]): Finder<string> => new Finder(paths, (path) => path);
+const best = (query: string, ...paths: string[]): string | undefined => finderOf(...paths).find(query)[0]?.item;
+const score = (query: string, text: string): Match<string> | undefined => finderOf(text).find(query)[0];
 
 test("letters match in order, regardless of case", () => {
-  assert.notEqual(score("idx", "src/Index.js"), null);
-  assert.equal(score("xdi", "src/Index.js"), null);
+  assert.ok(score("idx", "src/Index.js"));
+  assert.equal(score("xdi", "src/Index.js"), undefined);
   assert.deepEqual(score("ind", "index.js")?.positions, [0, 1, 2]);
 });
 
@@ -30,7 +32,7 @@ test("letters in a row count before scattered ones, and short paths before long 
 });
 
 test("without a query everything is there, in its order, up to the limit", () => {
-  const found = filter(" ", ["b", "a", "c"], (item) => item, 2);
+  const found = finderOf("b", "a", "c").find(" ", 2);
   assert.deepEqual(found.map((match) => match.item), ["b", "a"]);
 });
 
@@ -43,7 +45,21 @@ test("every position is the letter that was asked for", () => {
   }
 });
 
-test("one of 50,000 paths is found first", () => {
-  const paths = Array.from({ length: 50_000 }, (_, index) => `src/module${index % 100}/component-${index}/index.tsx`);
-  assert.equal(filter("comp-31415", paths, (path) => path)[0]?.item, paths[31_415]);
+test("one of 50,000 paths is found first, typed on, taken back and typed anew", () => {
+  const finder = finderOf(...Array.from({ length: 50_000 }, (_, index) => `src/module${index % 100}/component-${index}/index.tsx`));
+  const typed = ["c", "co", "comp-3", "comp-31415", "comp", "comp-27182", "31415index"];
+  const first = typed.map((query) => finder.find(query)[0]?.item);
+  assert.deepEqual([first[3], first[5], first[6]], [31_415, 27_182, 31_415].map((index) => `src/module${index % 100}/component-${index}/index.tsx`));
+  for (const [at, query] of typed.entries()) assert.equal(first[at], finderOf(...Array.from(finder.find(""), ({ item }) => item), first[at] ?? "").find(query)[0]?.item);
+});
+
+test("the best are told, the earlier of two that are as good", () => {
+  const paths = Array.from({ length: 30 }, (_, index) => `${"x".repeat(index % 3)}a${index % 3}.ts`);
+  const found = finderOf(...paths).find("a", 4);
+  assert.deepEqual(found.map(({ item }) => item), ["a0.ts", "a0.ts", "a0.ts", "a0.ts"]);
+  assert.deepEqual(finderOf("a/1.ts", "b/1.ts", "c/1.ts").find("1", 2).map(({ item }) => item), ["a/1.ts", "b/1.ts"]);
+});
+
+test("letters that grow when they are made small stay where they are", () => {
+  assert.deepEqual(score("b", "\u0130\u0130b")?.positions, [2]);
 });

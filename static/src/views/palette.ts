@@ -2,7 +2,7 @@
 
 import { h, listen, replace, setProps } from "../dom";
 import { formatName } from "../format";
-import { filter, type Match } from "../fuzzy";
+import { Finder, type Match } from "../fuzzy";
 import { DisposableStore } from "../lifecycle";
 
 export interface PaletteItem {
@@ -29,7 +29,7 @@ export class Palette {
   private readonly input: HTMLInputElement;
   private readonly list = h("ul", { class: "palette-list", role: "listbox", id: "palette-list" });
   private readonly dialog: HTMLDialogElement;
-  private items: readonly PaletteItem[] = [];
+  private finder = new Finder<PaletteItem>([], (item) => item.text);
   private matches: readonly Match<PaletteItem>[] = [];
   private chosen = 0;
 
@@ -59,7 +59,7 @@ export class Palette {
     this.dialog.showModal();
     this.input.focus();
     replace(this.list, h("li", { class: "palette-note" }, "Looking…"));
-    this.items = await this.source.items;
+    this.finder = new Finder(await this.source.items, (item) => item.text);
     this.search();
   }
 
@@ -69,7 +69,7 @@ export class Palette {
   }
 
   private search(): void {
-    this.matches = filter(this.input.value, this.items, (item) => item.text, MOST_SHOWN);
+    this.matches = this.finder.find(this.input.value, MOST_SHOWN);
     this.chosen = 0;
     this.render();
   }
