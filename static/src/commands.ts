@@ -11,6 +11,8 @@ export interface Command {
   readonly inTerminal?: boolean;
   /** The keys work in the text of a file only: elsewhere they mean something else. */
   readonly inText?: boolean;
+  /** The key by which the editor of a text does it itself, in the same form: to be shown, no more. */
+  readonly textKey?: string;
   readonly isEnabled?: () => boolean;
   readonly run: () => void | Promise<void>;
 }
@@ -72,7 +74,7 @@ export class Commands {
 
   /** `report` hears of a command that failed. */
   constructor(
-    private readonly mac: boolean,
+    readonly mac: boolean,
     private readonly report: (error: unknown) => void,
   ) {}
 
@@ -91,9 +93,14 @@ export class Commands {
     return [...this.byId.values()].filter(({ keys = [] }) => keys.length > 0);
   }
 
+  /** Those that the editor of a text does by a key of its own, whether they can run now or not. */
+  withTextKey(): readonly Command[] {
+    return [...this.byId.values()].filter(({ textKey }) => textKey !== undefined);
+  }
+
   /** "" for a command without keys. */
   label(command: Command): string {
-    const [key] = command.keys ?? [];
+    const key = command.keys?.[0] ?? command.textKey;
     return key ? this.keyLabel(key) : "";
   }
 

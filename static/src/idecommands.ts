@@ -10,11 +10,13 @@ import type { Ide } from "./ide";
 import { load } from "./loading";
 import type { Pane } from "./store";
 import { copyText } from "./terminal/clipboard";
+import { textCommands, textKeyOf } from "./textcommands";
 import { renderingOf, toggleRendering } from "./viewers/rendering";
 import { Palette } from "./views/palette";
 
 export function ideCommands(ide: Ide): readonly Command[] {
-  return [...paletteCommands(ide), ...fileCommands(ide), ...editorCommands(ide), ...runCommands(ide), ...viewCommands(ide)];
+  const text = textCommands(() => ide.activeView(), ide.commands.mac);
+  return [...paletteCommands(ide), ...fileCommands(ide), ...editorCommands(ide), ...text, ...runCommands(ide), ...viewCommands(ide)];
 }
 
 function paletteCommands(ide: Ide): readonly Command[] {
@@ -76,13 +78,13 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.groups.cycle(1) },
     { id: "previousTab", title: "Previous tab", keys: ["alt+pageup"], run: () => ide.documents.groups.cycle(-1) },
     { id: "splitRight", title: "Split the editor to the right", keys: ["mod+\\"], isEnabled: isOpen, run: inFront(() => groups.split("right")) },
-    { id: "splitDown", title: "Split the editor downwards", keys: ["mod+alt+\\"], isEnabled: isOpen, run: inFront(() => groups.split("below")) },
+    { id: "splitDown", title: "Split the editor downwards", keys: ["alt+shift+\\"], isEnabled: isOpen, run: inFront(() => groups.split("below")) },
     { id: "nextSplit", title: "Next split of the editor", keys: ["alt+shift+pagedown"], isEnabled: isSplit, run: inFront(() => groups.step(1)) },
     { id: "previousSplit", title: "Previous split of the editor", keys: ["alt+shift+pageup"], isEnabled: isSplit, run: inFront(() => groups.step(-1)) },
     { id: "moveTab", title: "Move this tab to the next split", keys: ["mod+alt+arrowright"], isEnabled: isSplit, run: inFront(() => groups.moveToNext()) },
     { id: "joinSplits", title: "Join all splits of the editor", isEnabled: isSplit, run: inFront(() => groups.join()) },
     { id: "keepTab", title: "Keep this tab open", isEnabled: () => groups.active.preview !== null && groups.active.preview === groups.active.front, run: () => groups.active.front && groups.keep(groups.active.front.document) },
-    { id: "goToLine", title: "Go to line…", isEnabled: () => inEditor() || isPaged(), run: withView(gotoLine, "goTo") },
+    { id: "goToLine", title: "Go to line…", ...textKeyOf(gotoLine, ide.commands.mac), isEnabled: () => inEditor() || isPaged(), run: withView(gotoLine, "goTo") },
     { id: "rendered", title: "Rendered view of this file, or its text alone", keys: ["alt+r"], isEnabled: canRender, run: toggleRendered },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
     { id: "format", title: "Format this file", keys: ["alt+shift+f"], inText: true, isEnabled: inEditor, run: () => ide.formatting.formatFront() },
@@ -92,7 +94,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "history", title: "Earlier versions of this file…", isEnabled: inEditor, run: () => ide.side.showHistory() },
     { id: "blame", title: "Git: who last changed this line", isEnabled: inEditor, run: () => ide.side.blame() },
     { id: "searchFiles", title: "Search in files", keys: ["mod+shift+f"], run: () => ide.side.search() },
-    { id: "find", title: "Find and replace in this file", isEnabled: () => inEditor() || isPaged(), run: withView(openSearchPanel, "find") },
+    { id: "find", title: "Find and replace in this file", ...textKeyOf(openSearchPanel, ide.commands.mac), isEnabled: () => inEditor() || isPaged(), run: withView(openSearchPanel, "find") },
   ];
 }
 

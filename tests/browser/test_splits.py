@@ -1,14 +1,29 @@
 """The editor's splits and preview tabs."""
 
-import pytest
-from playwright.async_api import Locator, Page, expect
+import re
+from typing import Any
 
-from tests.support.server import Server
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.support.server import Server, wait_for
 
 # Of the runtimes either would do.
 pytestmark = [pytest.mark.timeout(120), pytest.mark.parametrize("server", ["local"], indirect=True)]
 
 LINES = "".join(f"line {number}\n" for number in range(1, 201))
+
+# Resolves once the browser keeps a draft.
+KEPT = """async () => {
+    const opening = indexedDB.open("hutch", 1);
+    await new Promise((resolve) => (opening.onsuccess = resolve));
+    for (let kept = 0; kept === 0; ) {
+        const count = opening.result.transaction("drafts").objectStore("drafts").count();
+        await new Promise((resolve) => (count.onsuccess = resolve));
+        kept = count.result;
+    }
+    opening.result.close();
+}"""
 
 
 @pytest.fixture
@@ -31,31 +46,170 @@ def text(page: Page, place: int) -> Locator:
     return group(page, place).locator(".surface:not(.behind) .cm-content")
 
 
+async def open_file(page: Page, server: Server, project: str, name: str) -> None:
+    """Alone: the file that a new project shows is closed."""
+    await page.goto(f"{server.url}/projects/{project}#{name}")
+    await expect(text(page, 0)).to_contain_text(name)
+    await page.get_by_role("tab", name="index.js").click(button="middle")
+    await expect(page.get_by_role("tab", name="index.js")).to_have_count(0)
+    await text(page, 0).press("Control+Home")
+
+
+async def first_lines(page: Page, expected: str, splits: int = 2) -> None:
+    """Every split shows this line first."""
+    for place in range(splits):
+        await expect(text(page, place).locator(".cm-line").first).to_have_text(expected)
+
+
 async def test_a_file_in_two_splits_is_one_document(page: Page, server: Server, project: str) -> None:
-    await page.goto(f"{server.url}/projects/{project}#a.txt")
-    await expect(text(page, 0)).to_contain_text("a.txt")
-    await text(page, 0).click()
-    await page.keyboard.press("Control+Home")
+    await open_file(page, server, project, "a.txt")
     await page.keyboard.type("left ")
     await page.keyboard.press("Control+Backslash")
     await expect(page.locator(".editor-group")).to_have_count(2)
     await expect(text(page, 1)).to_be_focused()
     await page.keyboard.press("Control+Home")
     await page.keyboard.type("right ")
-    for place in (0, 1):
-        await expect(text(page, place).locator(".cm-line").first).to_have_text("right left a.txt")
+    await first_lines(page, "right left a.txt")
     # What was typed in the one is undone in the other.
     await page.keyboard.press("Alt+Shift+PageUp")
     await expect(text(page, 0)).to_be_focused()
     await page.keyboard.press("Control+z")
-    await expect(text(page, 1).locator(".cm-line").first).to_have_text("left a.txt")
+    await first_lines(page, "left a.txt")
     await page.keyboard.press("Control+z")
     await page.keyboard.press("Control+Shift+z")
-    for place in (0, 1):
-        await expect(text(page, place).locator(".cm-line").first).to_have_text("left a.txt")
-    for _ in ("a.txt", "index.js"):
-        await page.keyboard.press("Alt+w")
+    await first_lines(page, "left a.txt")
+    await page.keyboard.press("Alt+w")
     await expect(page.locator(".editor-group")).to_have_count(1)
     await expect(text(page, 0)).to_be_focused()
     await page.keyboard.press("Control+z")
-    await expect(text(page, 0).locator(".cm-line").first).to_have_text("a.txt")
+    await first_lines(page, "a.txt", splits=1)
+
+
+async def test_a_draft_and_a_conflict_in_two_splits(page: Page, server: Server, project: str) -> None:
+    await open_file(page, server, project, "a.txt")
+    await page.keyboard.press("Control+Backslash")
+    await expect(text(page, 1)).to_be_focused()
+    await page.keyboard.type("mine ")
+    # The journal is written when the typing rests.
+    await page.evaluate(KEPT)
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.reload()
+    await first_lines(page, "mine a.txt")
+    await expect(page.get_by_text("were restored")).to_have_count(2)
+    with server.client() as client:
+        client.put(f"/api/projects/{project}/files/a.txt", content="theirs\n").raise_for_status()
+    await text(page, 1).click()
+    await page.keyboard.press("Control+s")
+    await group(page, 1).get_by_role("button", name="Compare").click()
+    both = page.get_by_role("group", name="Both versions")
+    await expect(both).to_be_visible()
+    await expect(group(page, 1).get_by_role("group", name="Both versions")).to_have_count(1)
+    # What was typed there would be lost with the choice.
+    await expect(group(page, 0).locator("[inert] .cm-content")).to_have_count(1)
+    await both.get_by_role("button", name="Save yours").click()
+    await expect(both).to_have_count(0)
+    await expect(page.get_by_role("tab", name="unsaved changes")).to_have_count(0)
+    await first_lines(page, "mine a.txt")
+    with server.client() as client:
+        assert client.get(f"/api/projects/{project}/files/a.txt").text.startswith("mine a.txt\n")
+    await group(page, 0).locator(".cm-line").first.click()
+    await page.keyboard.type("!")
+    await expect(page.get_by_role("tab", name="unsaved changes")).to_have_count(2)
+
+
+async def test_splits_come_back_in_another_browser(page: Page, browser: Browser, server: Server, project: str) -> None:
+    await open_file(page, server, project, "a.txt")
+    await page.keyboard.press("Control+Backslash")
+    await page.get_by_role("treeitem", name="b.txt").dblclick()
+    await expect(text(page, 1)).to_contain_text("b.txt")
+    await page.keyboard.press("Alt+Shift+Backslash")
+    await expect(page.locator(".editor-group")).to_have_count(3)
+    for _ in range(3):
+        await page.get_by_role("separator", name="Width of the editors").press("ArrowLeft")
+    # Onto the editors of another split it becomes one of its tabs, near to an edge it gets a split of its own.
+    tab = group(page, 1).get_by_role("tab", name="a.txt")
+    await tab.drag_to(group(page, 2).locator(".editor-panel"))
+    await expect(group(page, 2).get_by_role("tab")).to_have_count(2)
+    await expect(group(page, 1).get_by_role("tab")).to_have_count(1)
+    tab = group(page, 2).get_by_role("tab", name="b.txt")
+    await tab.drag_to(group(page, 0).locator(".editor-panel"), target_position={"x": 8, "y": 100})
+    await expect(page.locator(".editor-group")).to_have_count(4)
+    await expect(group(page, 3).get_by_role("tab", name="b.txt")).to_be_visible()
+    await text(page, 0).press("Control+End")
+
+    places = [await page.locator(f"#editor-group-{name}").bounding_box() for name in range(1, 5)]
+    lefts = [place["x"] for place in places if place]
+    assert lefts[3] < lefts[0] < lefts[1] == lefts[2]
+    with server.client() as client:
+        wait_for("the cursor", lambda: cursors(client.get(f"/api/projects/{project}/state").json()).get("a.txt"))
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    there = await context.new_page()
+    await there.goto(server.link)
+    await there.goto(f"{server.url}/projects/{project}")
+    await expect(there.locator(".cm-activeLine:visible")).to_have_count(4)
+    assert [await there.locator(f"#editor-group-{name}").bounding_box() for name in range(1, 5)] == places
+    await expect(there.locator("#editor-group-1 .cm-scroller")).not_to_have_js_property("scrollTop", 0)
+
+    await there.set_viewport_size({"width": 390, "height": 800})
+    await expect(there.locator(".cm-content:visible")).to_have_count(1)
+    box = await there.locator(".editor-group.active").bounding_box()
+    assert box and (box["x"], box["width"]) == (0, 390)
+    await there.get_by_role("button", name="2/4, next split").click()
+    await expect(there.get_by_role("button", name="3/4, next split")).to_be_visible()
+    await context.close()
+
+
+def cursors(state: dict[str, Any]) -> dict[str, int]:
+    """Of the first group, by path."""
+    groups: list[dict[str, Any]] = state.get("session", {}).get("groups", [])
+    return next((group["cursors"] for group in groups if group["name"] == "1"), {})
+
+
+async def test_what_is_only_looked_at_has_a_preview_tab(page: Page, server: Server, project: str) -> None:
+    await open_file(page, server, project, "a.txt")
+    tabs = page.get_by_role("tablist", name="Open files").get_by_role("tab")
+    preview = page.get_by_role("tab", name="preview")
+    await page.get_by_role("treeitem", name="b.txt").click()
+    await expect(tabs).to_have_text([re.compile("a.txt"), re.compile("b.txt, preview")])
+    await expect(preview.locator(".tab-name")).to_have_css("font-style", "italic")
+    await page.get_by_role("tree", name="Files").focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(tabs).to_have_text([re.compile("a.txt"), re.compile("c.txt, preview")])
+    await expect(page.get_by_role("tree", name="Files")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(text(page, 0)).to_be_focused()
+    await expect(tabs).to_have_text([re.compile("a.txt"), re.compile("c.txt")])
+    await expect(preview).to_have_count(0)
+    await page.get_by_role("treeitem", name="b.txt").click()
+    await expect(preview).to_have_count(1)
+    await text(page, 0).press("x")
+    await expect(preview).to_have_count(0)
+    await page.get_by_role("treeitem", name="package.json").click()
+    await preview.dblclick()
+    await expect(preview).to_have_count(0)
+    await expect(tabs).to_have_count(4)
+    await page.keyboard.press("Alt+w")
+    await expect(tabs).to_have_count(3)
+    await page.keyboard.press("Alt+Shift+t")
+    await expect(tabs).to_have_count(4)
+    await expect(page.get_by_role("tab", name="package.json")).to_have_attribute("aria-selected", "true")
+
+
+async def test_several_cursors_and_where_the_editor_is(page: Page, server: Server, project: str) -> None:
+    with server.client() as client:
+        client.put(
+            f"/api/projects/{project}/files/a.txt", content="a.txt\nif:\n\tone\n\tone\n\ttwo\n"
+        ).raise_for_status()
+    await open_file(page, server, project, "a.txt")
+    await expect(page.get_by_text("Tabs of 4")).to_be_visible()
+    lines = text(page, 0).locator(".cm-line")
+    await lines.nth(2).dblclick(position={"x": 45, "y": 8})
+    await page.keyboard.press("Control+d")
+    await page.keyboard.type("three")
+    await lines.nth(4).click(modifiers=["Alt"], position={"x": 200, "y": 8})
+    await lines.nth(1).click(modifiers=["Control"], position={"x": 200, "y": 8})
+    await page.keyboard.type("!")
+    await expect(lines).to_have_text(["a.txt", "if:!", "\tthree!", "\tthree!", "\ttwo!", ""])
+    await page.keyboard.press("F1")
+    await page.keyboard.type("select next occurrence")
+    await expect(page.get_by_role("option").first).to_have_text("Select the next occurrence tooCtrl+D")

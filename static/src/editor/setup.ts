@@ -13,10 +13,12 @@ import {
   highlightActiveLine,
   highlightActiveLineGutter,
   highlightSpecialChars,
+  type KeyBinding,
   keymap,
   lineNumbers,
   rectangularSelection,
 } from "@codemirror/view";
+import { isMac } from "../commands";
 import type { Indent } from "../text";
 import { theme } from "./theme";
 
@@ -48,6 +50,9 @@ const aloud: Extension = EditorState.transactionExtender.of(({ startState, newDo
   return Math.abs(line - before) > 1 ? { effects: EditorView.announce.of(`Line ${line}`) } : null;
 });
 
+/** Before those of the search, which have it for the next match. */
+export const lineKeys: readonly KeyBinding[] = [{ key: "Ctrl-g", run: gotoLine }];
+
 /** Line numbers, folding, search and looks; for the panes of a comparison too. `keys` come before all others. */
 export function viewing(nonce: string, wrapped: boolean, keys: Extension, read: boolean): Extension {
   return [
@@ -63,9 +68,13 @@ export function viewing(nonce: string, wrapped: boolean, keys: Extension, read: 
     bracketMatching(),
     highlightSelectionMatches(),
     search({ top: true }),
-    keymap.of([{ key: "Ctrl-g", run: gotoLine }, ...searchKeymap, ...foldKeymap]),
+    keymap.of([...lineKeys, ...searchKeymap, ...foldKeymap]),
     theme,
   ];
+}
+
+function addsCursor({ altKey, ctrlKey, metaKey }: MouseEvent): boolean {
+  return altKey || (isMac(navigator.platform) ? metaKey : ctrlKey);
 }
 
 export function indentation(indent: Indent): Extension {
@@ -84,6 +93,7 @@ export function editing(): Extension {
     highlightActiveLine(),
     highlightActiveLineGutter(),
     EditorState.allowMultipleSelections.of(true),
+    EditorView.clickAddsSelectionRange.of(addsCursor),
     keymap.of([
       ...closeBracketsKeymap,
       ...defaultKeymap,

@@ -21,7 +21,8 @@ export interface PaletteSource {
   readonly paths?: boolean;
 }
 
-const MOST_SHOWN = 60;
+/** Of files; commands are all to be seen. */
+const MOST_PATHS = 60;
 
 /** Opens the palette as a modal dialog; it goes away with a choice, Escape or a press elsewhere. */
 export class Palette {
@@ -69,7 +70,7 @@ export class Palette {
   }
 
   private search(): void {
-    this.matches = this.finder.find(this.input.value, MOST_SHOWN);
+    this.matches = this.finder.find(this.input.value, this.source.paths ? MOST_PATHS : Infinity);
     this.chosen = 0;
     this.render();
   }

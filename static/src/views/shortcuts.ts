@@ -10,12 +10,6 @@ type Line = readonly [title: string, ...keys: readonly string[]];
 const EDITOR: readonly Line[] = [
   ["Leave the editor", "f6", "escape, tab"],
   ["Indent, or have Tab leave the editor from now on", "tab", "ctrl+m"],
-  ["Complete what is being typed", "ctrl+space"],
-  ["Find and replace", "mod+f"],
-  ["Comment out, or not", "mod+/"],
-  ["Undo and redo", "mod+z", "mod+shift+z"],
-  ["Choose the next same word too", "mod+d"],
-  ["Move the line", "alt+arrowup", "alt+arrowdown"],
 ];
 const FILES: readonly Line[] = [
   ["Open and close a folder", "arrowright", "arrowleft"],
@@ -36,6 +30,7 @@ const TERMINALS: readonly Line[] = [
 
 export function openShortcuts(commands: Commands): void {
   const page = commands.withKeys().map(({ title, keys = [] }): Line => [title, ...keys]);
+  const text = commands.withTextKey().map(({ title, textKey = "" }): Line => [title, textKey]);
   const label = (key: string): string => key.split(", ").map((part) => commands.keyLabel(part)).join(", ");
   const dialog = h(
     "dialog",
@@ -45,7 +40,7 @@ export function openShortcuts(commands: Commands): void {
     h(
       "div",
       { class: "shortcuts-groups", role: "region", "aria-labelledby": "shortcuts-title", tabindex: 0, autofocus: true },
-      ...[group("Everywhere", page, label), group("Editor", EDITOR, label), group("Files", FILES, label), group("Terminals", TERMINALS, label)],
+      ...[group("Everywhere", page, label), group("Editor", [...EDITOR, ...text], label), group("Files", FILES, label), group("Terminals", TERMINALS, label)],
     ),
     h("div", { class: "dialog-actions" }, button("Close", () => dialog.close(), "primary")),
   );
