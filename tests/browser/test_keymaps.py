@@ -56,10 +56,22 @@ async def test_vim_writes_closes_and_says_its_mode(page: Page, server: Server) -
     await page.keyboard.type("ggx:wq\n")
     await expect(page.get_by_role("tab", name="two.txt")).to_have_count(0)
     assert read(server, project, "two.txt") == "ther\n"
+    # In a split they act on what it shows, and close its tab alone.
+    editors = page.get_by_role("textbox", name="one.txt")
+    await editors.click()
+    await page.keyboard.press("Control+\\")
+    await expect(editors).to_have_count(2)
+    await page.keyboard.type("ggAs")
+    await page.keyboard.press("Escape")
+    await page.keyboard.type(":w\n")
+    await expect(page.get_by_role("tab", name="one.txt").first).not_to_contain_text("unsaved changes")
+    assert read(server, project, "one.txt") == "second lines\n"
+    await page.keyboard.type(":q\n")
+    await expect(editors).to_have_count(1)
     await page.get_by_role("textbox", name="one.txt").click()
     await page.keyboard.type("ggdd:q!\n")
     await expect(page.get_by_role("tab", name="one.txt")).to_have_count(0)
-    assert read(server, project, "one.txt") == "second line\n"
+    assert read(server, project, "one.txt") == "second lines\n"
 
     # Another page of the same person has the keys, and what it doesn't have is loaded.
     await page.reload()

@@ -33,8 +33,12 @@ function followMode(view: EditorView, show: (mode: string) => void): { update(up
 /** They are Vim's for the whole page, and act on the tab in front, whose editor has the keyboard. */
 function defineCommands(actions: VimActions): void {
   const define = (name: string, short: string, run: (forced: boolean) => Promise<void>): void =>
-    // Without arguments there is no string of them, whatever its type says.
-    Vim.defineEx(name, short, (_, { argString }) => void run(argString?.trim() === "!").catch((error: unknown) => actions.report(error)));
+    Vim.defineEx(name, short, (_, { argString }) => {
+      // Without arguments there is no string of them, whatever its type says.
+      const forced = argString?.trim() === "!";
+      // Vim goes on with its editor after the command, and must find it there.
+      queueMicrotask(() => void run(forced).catch((error: unknown) => actions.report(error)));
+    });
   define("write", "w", () => actions.save());
   define("wall", "wa", () => actions.saveAll());
   define("quit", "q", (forced) => actions.close(forced));
