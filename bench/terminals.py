@@ -10,6 +10,7 @@ ratios that were promised.
 import argparse
 import asyncio
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -80,10 +81,8 @@ async def targets(stack: AsyncExitStack, folder: Path, cpus: float, log: str) ->
             found += [await stack.enter_async_context(engine), Cli(engine)]
         else:
             found.append(Pty(workspace))
-            if install(folder / "terminado", "terminado"):
+            if (folder / "terminado" / "bin").exists():
                 found.append(stack.enter_context(Terminado(folder / "terminado", workspace)))
-            else:
-                print("terminado could not be installed and is left out", file=sys.stderr)
         found.append(hutch)
     return found
 
@@ -133,6 +132,12 @@ async def run(cpus: float, effort: Effort) -> str:
         folder = Path(name)
         # Projects run as another user.
         os.chmod(folder, 0o755)
+        if not install(folder / "terminado", "terminado"):
+            print("terminado could not be installed and is left out", file=sys.stderr)
+            shutil.rmtree(folder / "terminado", ignore_errors=True)
+        # A person's own profile would be most of what a local shell takes to start.
+        (folder / "home").mkdir()
+        os.environ["HOME"] = str(folder / "home")
         async with AsyncExitStack() as stack:
             results = await measure(await targets(stack, folder, cpus, log_text(effort.bytes)), effort)
     return f"### Containers with {cpus:g} processors\n\n{table(results)}\n\n{ratios(results)}\n"
