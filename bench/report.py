@@ -9,6 +9,7 @@ Results = dict[str, dict[str, list[float]]]
 DOCKER: Final = "Hutch on docker"
 LOCAL: Final = "Hutch on local"
 CODE_SERVER: Final = "code-server"
+FIELD: Final = "empty text field"
 ENGINE: Final = "engine API"
 PTY: Final = "raw PTY"
 STRAIGHT: Final = "straight"
