@@ -54,6 +54,7 @@ bench: $(STAMPS)/dev bundle image ## measure beside what else there is and print
 	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.previews
 	$(BIN)/python -m bench.files
+	$(BIN)/python -m bench.quickopen
 	$(BIN)/python -m bench.page
 
 soak: $(STAMPS)/dev bundle engine browser image ## what takes too long for the tests: a thousand lost terminals and kills, heavy apps
