@@ -58,7 +58,7 @@ bench: $(STAMPS)/dev bundle image ## measure beside what else there is and print
 	$(BIN)/python -m bench.page
 
 soak: $(STAMPS)/dev bundle engine browser image ## what takes too long for the tests: a thousand lost terminals and kills, heavy apps
-	$(BIN)/python -m pytest -q -s tests/soak/soak_terminals.py tests/browser/soak_apps.py
+	$(BIN)/python -m pytest -q -s tests/soak/soak_terminals.py tests/soak/soak_saving.py tests/browser/soak_apps.py
 	KILLS=1000 $(BIN)/python -m pytest -q tests/storage/test_files_saving.py -k kill
 	RACE_SECONDS=60 $(BIN)/python -m pytest -q tests/storage/test_files_race.py
 
