@@ -51,7 +51,8 @@ export function openShortcuts(commands: Commands): void {
 
 function group(name: string, lines: readonly Line[], label: (key: string) => string): HTMLElement {
   const rows = lines.map(([title, ...keys]) => {
-    const shown = keys.flatMap((key, index) => [index > 0 && " ", h("kbd", {}, label(key))]);
+    // Two keys of a Mac may be one elsewhere.
+    const shown = [...new Set(keys.map(label))].flatMap((key, index) => [index > 0 && " ", h("kbd", {}, key)]);
     return h("tr", {}, h("th", { scope: "row" }, title), h("td", {}, ...shown));
   });
   return h("table", {}, h("caption", {}, name), h("tbody", {}, ...rows));
