@@ -341,6 +341,8 @@ export class Ide {
     };
     this.disposables.add(listen(window, "keydown", handleKey, { capture: true }));
     this.disposables.add(listen(window, "beforeunload", (event) => this.documents.dirty.length > 0 && event.preventDefault()));
+    // The browser asks before it goes on, and the journal is written meanwhile: a page that goes has no time for it.
+    this.disposables.add(listen(window, "beforeunload", () => void this.documents.writeJournals()));
     this.disposables.add(listen(window, "hashchange", () => this.followAnchor()));
     this.disposables.add(listen(document, "visibilitychange", () => void this.documents.writeJournals()));
     this.disposables.add(listen(window, "pagehide", () => void this.documents.writeJournals()));
