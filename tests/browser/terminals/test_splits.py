@@ -64,7 +64,7 @@ async def width_of(element: Locator) -> float:
 
 async def test_on_a_phone_the_columns_are_tabs(page: Page, server: Server, project: str) -> None:
     await open_panel(page, server, project)
-    await page.get_by_role("button", name="Split").click()
+    await page.get_by_role("button", name="Split (").click()
     panes = page.locator(".terminal-pane:visible")
     await expect(panes).to_have_count(2)
     await page.set_viewport_size({"width": 390, "height": 800})
