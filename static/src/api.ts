@@ -1,31 +1,11 @@
 // One function per endpoint of the server. No user interface here.
 
+import { noConnection, problemOf, whole } from "./apierror";
 import { contentOf, type FileContent, type Version, versionOf } from "./content";
-import { type Entry, isObject, type LogTimes, type Port, type Project, type Recording, type ShareLink, type Sizing, type Status, type Template, type Terminal, type Upload, type Visibility } from "./wire";
+import { type Entry, type LogTimes, type Port, type Project, type Recording, type ShareLink, type Sizing, type Status, type Template, type Terminal, type Upload, type Visibility } from "./wire";
 
+export { ApiError, messageOf } from "./apierror";
 export type { FileContent };
-
-/** A refusal by the server, from its problem document; status 0 when the server could not be reached. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly title: string,
-    readonly detail: string,
-    /** The input that was refused, where the server names one: `dependencies.express`, `name`. */
-    readonly field: string | null = null,
-    /** What is missing, where the server names it: `account`, `identity`. */
-    readonly reason: string | null = null,
-    readonly host: string | null = null,
-  ) {
-    super(detail || title);
-    this.name = "ApiError";
-  }
-}
-
-/** The sentence to show for whatever a call threw. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 export interface NewProject {
   readonly name?: string;
@@ -144,7 +124,8 @@ export class Api {
 
   /** All that is kept of the log; with `times` each line after the time at which it came. */
   async readLog(id: string, { times = false }: { readonly times?: boolean }): Promise<string> {
-    return (await this.request("GET", `${projectPath(id)}/logs/download?timestamps=${Number(times)}`)).text();
+    const answer = await this.request("GET", `${projectPath(id)}/logs/download?timestamps=${Number(times)}`);
+    return whole(answer.text());
   }
 
   logDownloadUrl(id: string): string {
@@ -170,7 +151,7 @@ export class Api {
 
   /** The recording as asciicast. */
   async readRecording(id: string, recording: string): Promise<string> {
-    return (await this.request("GET", recordingPath(id, recording))).text();
+    return whole((await this.request("GET", recordingPath(id, recording))).text());
   }
 
   recordingUrl(id: string, recording: string): string {
@@ -187,7 +168,7 @@ export class Api {
     const { start = 0, most = Number.POSITIVE_INFINITY, otherwise } = part;
     const headers: Record<string, string> = {};
     if (start > 0) headers["Range"] = `bytes=${start}-${start + most - 1}`;
-    return contentOf(await this.request("GET", filePath(id, path), { headers, cache: "no-store" }), most, otherwise);
+    return whole(contentOf(await this.request("GET", filePath(id, path), { headers, cache: "no-store" }), most, otherwise));
   }
 
   async versionOf(id: string, path: string): Promise<Version> {
@@ -206,7 +187,7 @@ export class Api {
     const response = await this.answer("GET", filePath(id, path), { headers, cache: "no-store" });
     if (response.status === 304) return null;
     if (!response.ok) throw await problemOf(response);
-    return response.headers.get("ETag") === etag ? null : contentOf(response, most);
+    return response.headers.get("ETag") === etag ? null : whole(contentOf(response, most));
   }
 
   /** Writes the whole file and returns its new etag. Throws ApiError 412 when the file isn't as `expected`. */
@@ -220,7 +201,7 @@ export class Api {
   async beginUpload(id: string, path: string, size: number, expected: Expectation): Promise<Upload> {
     const headers = { "Content-Type": "application/json", ...conditions(expected) };
     const response = await this.request("POST", `${projectPath(id)}/uploads`, { headers, body: JSON.stringify({ path, size }) });
-    return (await response.json()) as Upload;
+    return (await whole(response.json())) as Upload;
   }
 
   upload(id: string, upload: string): Promise<Upload> {
@@ -249,13 +230,13 @@ export class Api {
   /** The formatter that the project's files ask for at `path`; null when they ask for none. */
   async formatterOf(id: string, path: string, signal: AbortSignal): Promise<string | null> {
     const answer = await this.request("GET", `${projectPath(id)}/format?path=${encodePath(path)}`, { signal });
-    return ((await answer.json()) as { formatter: string | null }).formatter;
+    return ((await whole(answer.json())) as { formatter: string | null }).formatter;
   }
 
   /** The text as the project's formatter of the file at `path` has it. */
   async format(id: string, path: string, text: string, signal: AbortSignal): Promise<string> {
     const answer = await this.request("POST", `${projectPath(id)}/format?path=${encodePath(path)}`, { signal, body: text });
-    return ((await answer.json()) as { text: string }).text;
+    return ((await whole(answer.json())) as { text: string }).text;
   }
 
   async copy(id: string, from: string, to: string): Promise<void> {
@@ -311,11 +292,11 @@ export class Api {
   /** One call of JSON, for endpoints that have their functions elsewhere. Throws ApiError. */
   async json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const response = await this.send(method, path, body, signal);
-    return (await response.json()) as T;
+    return (await whole(response.json())) as T;
   }
 
   async bytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await (await this.request("GET", path, { cache: "no-store" })).arrayBuffer());
+    return new Uint8Array(await whole((await this.request("GET", path, { cache: "no-store" })).arrayBuffer()));
   }
 
   async remove(path: string): Promise<void> {
@@ -340,7 +321,7 @@ export class Api {
       // What changes nothing is asked once more: a browser drops what is under way when the machine's network changes.
       return await (method === "GET" ? ask().catch(ask) : ask());
     } catch {
-      throw new ApiError(0, "No connection", "The server can't be reached. What you typed is kept; try again in a moment.");
+      throw noConnection();
     }
   }
 }
@@ -378,13 +359,4 @@ export function encodePath(path: string): string {
     return letter === "/" ? letter : encodeURIComponent(letter);
   });
   return letters.join("");
-}
-
-async function problemOf(response: Response): Promise<ApiError> {
-  const fallback = `The server answered ${response.status} ${response.statusText}`.trim();
-  if (!(response.headers.get("Content-Type") ?? "").includes("json")) return new ApiError(response.status, fallback, "");
-  const problem: unknown = await response.json().catch(() => null);
-  if (!isObject(problem)) return new ApiError(response.status, fallback, "");
-  const text = (key: string): string | null => (typeof problem[key] === "string" ? problem[key] : null);
-  return new ApiError(response.status, text("title") ?? fallback, text("detail") ?? "", text("field"), text("reason"), text("host"));
 }

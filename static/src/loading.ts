@@ -1,7 +1,7 @@
 // Modules that are loaded when they are used. A browser drops what it loads when the machine's network changes, and on a machine
 // with containers it changes with each one that starts or stops.
 
-const PAUSES_MS = [100, 400, 1600];
+const PAUSES_MS = [100, 400, 1600, 4000];
 
 /** What `module` imports, tried again while it can't be fetched. Rejects with the last reason. */
 export async function load<T>(module: () => Promise<T>, wait: (ms: number) => Promise<void> = pause): Promise<T> {

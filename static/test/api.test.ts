@@ -88,3 +88,10 @@ test("sockets are found beside the page, secure where it is", () => {
   assert.equal(api.logsUrl("abc", null), "wss://hutch.example:8443/api/projects/abc/logs");
   assert.equal(api.terminalUrl("abc", "shell 1", { cols: 80, rows: 24, offset: 5 }), "wss://hutch.example:8443/api/projects/abc/terminals/shell%201?cols=80&rows=24&offset=5");
 });
+
+test("an answer that breaks off is a lost connection", async () => {
+  const { api } = recording(() => new Response(new ReadableStream({ pull: (body) => body.error(new TypeError("Failed to fetch")) })));
+  for (const asking of [api.projects(), api.readFile("abc", "a"), api.bytes("/a"), api.readLog("abc", {})]) {
+    await assert.rejects(asking, (error: unknown) => error instanceof ApiError && error.status === 0);
+  }
+});

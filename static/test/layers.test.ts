@@ -37,7 +37,7 @@ test("imports go one way: leaves, sockets and calls, state, editor and commands,
   const allowed: readonly (readonly [RegExp, RegExp])[] = [
     [/^(lifecycle|icons|storage|text|fuzzy|format|clock|content)\.ts$/, /^$/],
     [/^(dom|wire|config)\.ts$/, /^(lifecycle|wire)\.ts$/],
-    [/^(api|socket|events|store)\.ts$/, /^(lifecycle|wire|clock|api|socket|config|content)\.ts$/],
+    [/^(api|apierror|socket|events|store)\.ts$/, /^(lifecycle|wire|clock|api|apierror|socket|config|content)\.ts$/],
     [/^(commands|drafts|csp|theme)\.ts$/, /^(lifecycle|dom|storage)\.ts$/],
     [/^editor\//, /^(editor\/|editorconfig\/|[a-z]+\.ts$)/],
     [/^widgets\//, /^(widgets\/|dom\.ts|icons\.ts|lifecycle\.ts)/],
