@@ -94,8 +94,11 @@ async def test_a_draft_and_a_conflict_in_two_splits(page: Page, server: Server, 
     await page.evaluate(KEPT)
     page.on("dialog", lambda dialog: dialog.accept())
     await page.reload()
-    await first_lines(page, "mine a.txt")
     await expect(page.get_by_text("were restored")).to_have_count(2)
+    # Each is where it was left, which may be far below.
+    for place in range(2):
+        await text(page, place).press("Control+Home")
+    await first_lines(page, "mine a.txt")
     with server.client() as client:
         client.put(f"/api/projects/{project}/files/a.txt", content="theirs\n").raise_for_status()
     await text(page, 1).click()
