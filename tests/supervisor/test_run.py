@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server.supervisor.protocol import VERSION
 from tests.supervisor.client import Client, SupervisorProcess
 
 
@@ -19,7 +20,7 @@ def run(client: Client, command: str, install: str | None = None, **more: Any) -
 
 def settled(client: Client, *states: str) -> dict[str, Any]:
     """The run's status once its state is one of these."""
-    if (status := client.call("hello", version=1)["run"])["state"] in states:
+    if (status := client.call("hello", version=VERSION)["run"])["state"] in states:
         return status  # type: ignore[no-any-return]
     event = client.event("run", lambda event: event["run"]["state"] in states)
     return event["run"]  # type: ignore[no-any-return]
@@ -88,7 +89,7 @@ def test_run_is_idempotent_and_stop_ends_the_whole_group(supervisor: SupervisorP
     log.until("\r\nchild=")
     pid = int(log.output.split(b"\r\npid=")[1].split()[0])
     run(client, "echo another")
-    assert client.call("hello", version=1)["run"]["state"] == "running"
+    assert client.call("hello", version=VERSION)["run"]["state"] == "running"
     assert Path(f"/proc/{pid}").exists()
     status = client.call("stop")
     assert status["state"] == "stopped"
@@ -162,7 +163,7 @@ def test_a_command_that_is_not_there_fails_the_app(client: Client) -> None:
 )
 def test_an_absurd_plan_is_refused(client: Client, params: dict[str, Any]) -> None:
     assert client.error("run", **params) == "invalid"
-    assert client.call("hello", version=1)["run"]["state"] == "stopped"
+    assert client.call("hello", version=VERSION)["run"]["state"] == "stopped"
 
 
 def test_the_log_goes_on_where_it_ended_after_a_restart(tmp_path: Path) -> None:
