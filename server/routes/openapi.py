@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from server import __version__
-from server.routes import openapi_git
+from server.routes import openapi_files, openapi_git
 from server.routes.guard import public
 from server.routes.openapi_schemas import ID, PORT, RECORDING, SCHEMAS, TEXT, Schema, ref
 from server.routes.openapi_table import OPERATIONS, Answer, Operation
@@ -51,7 +51,7 @@ serves are at `{port}-{id}.` of the preview domain. Times are RFC 3339 in UTC, s
 def description() -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
     paths: dict[str, dict[str, Any]] = {}
-    for operation in (*OPERATIONS, *openapi_git.OPERATIONS):
+    for operation in (*OPERATIONS, *openapi_files.OPERATIONS, *openapi_git.OPERATIONS):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",

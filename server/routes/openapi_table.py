@@ -1,4 +1,4 @@
-"""The table of everything that the server answers to, from which the description at /api/openapi.json is made."""
+"""The table of what the server answers to, but files and Git: the description at /api/openapi.json is made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,10 @@ from server.routes.openapi_schemas import (
     PORT,
     SHARE_LINK,
     TEXT,
-    TIME,
     VISIBILITY,
     WHOLE,
     Schema,
     array,
-    nullable,
     record,
     ref,
 )
@@ -60,7 +58,8 @@ class Operation:
     description: str = ""
 
 
-def _json(schema: Schema, status: int = 200, *headers: str) -> dict[int, Answer]:
+def json_answer(schema: Schema, status: int = 200, *headers: str) -> dict[int, Answer]:
+    """JSON, with the headers of these names."""
     return {status: Answer(JSON, schema, headers)}
 
 
@@ -84,26 +83,27 @@ _VIEW: Final[Schema] = {
     "default": 0,
     "description": "1 looks only, at a terminal that exists: whatever is sent but acks is refused with 4403.",
 }
-_FOLDER: Final = {**TEXT, "default": "", "description": "The whole project when left out."}
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
-    Operation("GET", "/api/projects", "projects", "List the projects, newest first", _json(array(ref("Project")))),
+    Operation(
+        "GET", "/api/projects", "projects", "List the projects, newest first", json_answer(array(ref("Project")))
+    ),
     Operation(
         "POST",
         "/api/projects",
         "projects",
         "Create a project",
-        _json(ref("Project"), 201, "Location"),
+        json_answer(ref("Project"), 201, "Location"),
         body=(JSON, ref("NewProject")),
         problems=(413, 422, 507),
     ),
-    Operation("GET", _P, "projects", "Look at a project", _json(ref("Project"))),
+    Operation("GET", _P, "projects", "Look at a project", json_answer(ref("Project"))),
     Operation(
         "PATCH",
         _P,
         "projects",
         "Rename a project",
-        _json(ref("Project")),
+        json_answer(ref("Project")),
         body=(JSON, record({"name": {**TEXT, "maxLength": 100}})),
         problems=(413, 422),
     ),
@@ -116,14 +116,14 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         problems=(503,),
     ),
     Operation(
-        "GET", "/api/templates", "projects", "List what a project can be made from", _json(array(ref("Template")))
+        "GET", "/api/templates", "projects", "List what a project can be made from", json_answer(array(ref("Template")))
     ),
     Operation(
         "POST",
         f"{_P}/start",
         "running",
         "Have the container run, without the app",
-        _json(ref("Status"), 202),
+        json_answer(ref("Status"), 202),
         problems=(503,),
     ),
     Operation(
@@ -131,7 +131,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         f"{_P}/run",
         "running",
         "Have the app run",
-        _json(ref("Status"), 202),
+        json_answer(ref("Status"), 202),
         description="Starts the container, makes the environment and installs packages where needed; then the app.",
         problems=(422, 503),
     ),
@@ -140,7 +140,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         f"{_P}/stop",
         "running",
         "End the app",
-        _json(ref("Status"), 202),
+        json_answer(ref("Status"), 202),
         query={"container": {**FLAG, "default": False, "description": "The container and its terminals too."}},
         problems=(503,),
     ),
@@ -149,17 +149,17 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         f"{_P}/restart",
         "running",
         "End the app and run it again",
-        _json(ref("Status"), 202),
+        json_answer(ref("Status"), 202),
         problems=(422, 503),
     ),
-    Operation("GET", f"{_P}/status", "running", "See what runs and what it uses", _json(ref("Status"))),
-    Operation("GET", f"{_P}/ports", "running", "List the ports that listen", _json(array(ref("Port")))),
+    Operation("GET", f"{_P}/status", "running", "See what runs and what it uses", json_answer(ref("Status"))),
+    Operation("GET", f"{_P}/ports", "running", "List the ports that listen", json_answer(array(ref("Port")))),
     Operation(
         "PUT",
         f"{_P}/ports/{{port}}",
         "running",
         "Choose who sees a port",
-        _json(record({"port": PORT, "visibility": VISIBILITY, "url": TEXT})),
+        json_answer(record({"port": PORT, "visibility": VISIBILITY, "url": TEXT})),
         body=(JSON, record({"visibility": VISIBILITY})),
         problems=(404, 409, 413, 422, 503),
         description="A public port needs no sign-in, for as long as the container lives; in the next it is private.",
@@ -169,7 +169,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         f"{_P}/ports/{{port}}/shares",
         "running",
         "Make a link that lets whoever has it reach a port",
-        _json(record({**SHARE_LINK, "url": TEXT}), 201),
+        json_answer(record({**SHARE_LINK, "url": TEXT}), 201),
         body=(JSON, record({"expiresIn": {**WHOLE, "minimum": 60, "maximum": 30 * 86400, "description": "Seconds."}})),
         problems=(404, 409, 413, 422),
         description="The URL is told once. Opening it gives a browser a cookie for the port until the link expires.",
@@ -179,7 +179,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         f"{_P}/ports/{{port}}/shares",
         "running",
         "List the links to a port, newest first",
-        _json(array(record(SHARE_LINK))),
+        json_answer(array(record(SHARE_LINK))),
         problems=(404,),
     ),
     Operation(
@@ -190,229 +190,30 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         {204: Answer()},
         problems=(404,),
     ),
-    Operation("GET", f"{_P}/terminals", "running", "List the terminals", _json(array(ref("Terminal")))),
+    Operation("GET", f"{_P}/terminals", "running", "List the terminals", json_answer(array(ref("Terminal")))),
     Operation(
         "PATCH",
         f"{_P}/terminals/{{name}}",
         "running",
         "Change what a terminal is called and whose size it has",
-        _json(ref("Terminal")),
+        json_answer(ref("Terminal")),
         body=(JSON, ref("TerminalChange")),
         description="The title is for people and kept while the container lives; the name stays what it is found by.",
         problems=(404, 409, 413, 422, 503),
     ),
     Operation(
         "GET",
-        f"{_P}/tree",
-        "files",
-        "List files and folders",
-        _json(array(ref("Entry"))),
-        query={"path": _FOLDER, "depth": {"type": "integer", "minimum": 1, "default": 1}},
-        problems=(404,),
-    ),
-    Operation(
-        "GET",
-        f"{_P}/files/{{path}}",
-        "files",
-        "Read a file",
-        {
-            200: Answer(BYTES, BINARY, ("ETag", "Accept-Ranges")),
-            206: Answer(BYTES, BINARY, ("ETag", "Content-Range")),
-            304: Answer(headers=("ETag",)),
-        },
-        headers=("Range", "If-None-Match"),
-        problems=(416,),
-    ),
-    Operation(
-        "PUT",
-        f"{_P}/files/{{path}}",
-        "files",
-        "Write a whole file",
-        {200: Answer(JSON, ref("SavedEntry"), ("ETag",)), 201: Answer(JSON, ref("SavedEntry"), ("ETag",))},
-        headers=("If-Match", "If-None-Match"),
-        body=(BYTES, BINARY),
-        problems=(409, 412, 413, 507),
-        description="With If-Match only over that version, with `If-None-Match: *` only where there is none.",
-    ),
-    Operation(
-        "DELETE",
-        f"{_P}/files/{{path}}",
-        "files",
-        "Delete a file, or a folder with all it holds",
-        {204: Answer()},
-        headers=("If-Match",),
-        problems=(412,),
-    ),
-    *(
-        operation
-        for path, summary in ((f"{_P}/state", "for a project"), ("/api/state", "for all projects"))
-        for operation in (
-            Operation("GET", path, "state", f"See what pages remember {summary}", _json(ref("State"))),
-            Operation(
-                "PATCH",
-                path,
-                "state",
-                f"Have pages remember something {summary}",
-                _json(ref("State")),
-                body=(JSON, ref("State")),
-                problems=(413, 422),
-                description="Keys that are sent are set, or forgotten where the value is null; the others stay.",
-            ),
-        )
-    ),
-    Operation(
-        "POST",
-        f"{_P}/uploads",
-        "files",
-        "Begin to send a file in pieces",
-        _json(ref("Upload"), 201),
-        headers=("If-Match", "If-None-Match"),
-        body=(JSON, ref("NewUpload")),
-        problems=(409, 412, 413, 422, 429, 507),
-        description="The conditions are those of a write, judged now and at the end. Nobody sees the file before.",
-    ),
-    Operation("GET", f"{_P}/uploads/{{upload}}", "files", "See how much of a file has come", _json(ref("Upload"))),
-    Operation(
-        "PUT",
-        f"{_P}/uploads/{{upload}}",
-        "files",
-        "Send the next piece of a file",
-        {
-            200: Answer(JSON, ref("SavedEntry"), ("ETag",)),
-            201: Answer(JSON, ref("SavedEntry"), ("ETag",)),
-            202: Answer(JSON, ref("Upload")),
-        },
-        query={"offset": {**WHOLE, "description": "How many bytes have come before this piece."}},
-        body=(BYTES, BINARY),
-        problems=(409, 412, 413, 507),
-        description="202 while more is to come; the last piece is answered as a write. After a broken connection "
-        "go on from the offset that the upload tells. An hour without a piece, or a restart of the server, ends it.",
-    ),
-    Operation("DELETE", f"{_P}/uploads/{{upload}}", "files", "Give up a file that is being sent", {204: Answer()}),
-    Operation(
-        "GET",
-        f"{_P}/history",
-        "files",
-        "List the versions of a file that saves have left, newest first",
-        _json(array(record({"id": TEXT, "time": TIME, "size": WHOLE}))),
-        query={"path": TEXT},
-        problems=(400,),
-        description="Each save of up to 1 MiB leaves one: at most 50 for a file, for 30 days, 64 MiB for a project.",
-    ),
-    Operation(
-        "GET",
-        f"{_P}/history/{{version}}",
-        "files",
-        "Read a version of a file",
-        {200: Answer(BYTES, BINARY)},
-        query={"path": TEXT},
-        problems=(400,),
-    ),
-    Operation(
-        "POST",
-        f"{_P}/files-op",
-        "files",
-        "Move or copy a file or folder, or make a folder",
-        _json(ref("Entry"), 201),
-        body=(JSON, ref("FileOperation")),
-        problems=(409, 413, 422, 507),
-    ),
-    Operation(
-        "GET",
-        f"{_P}/search",
-        "files",
-        "Search in files",
-        {200: Answer("application/x-ndjson", ref("Found"))},
-        query={
-            "q": {**TEXT, "description": "What to look for in each line."},
-            "regex": {**FLAG, "default": False, "description": "q is a regular expression."},
-            "case": {**FLAG, "default": False, "description": "Upper and lower case differ."},
-            "word": {**FLAG, "default": False, "description": "Whole words only."},
-            "include": {**TEXT, "description": "Globs with commas between: only files that match one."},
-            "exclude": {**TEXT, "description": "Globs of files that are left out."},
-            "ignored": {**FLAG, "default": False, "description": "Also what .gitignore names."},
-        },
-        problems=(400,),
-        description="One JSON object a line, sent as it is found; the last has the type `end`. "
-        "By ripgrep where the project runs, without binary files and those over 64 MiB. "
-        "Closing the connection ends the search.",
-    ),
-    Operation(
-        "GET",
-        f"{_P}/format",
-        "files",
-        "See which formatter the project wants for a file",
-        _json(record({"formatter": nullable(TEXT), "source": nullable(TEXT)})),
-        query={"path": TEXT},
-        problems=(400,),
-        description="`source` is the file that says so, such as package.json. Both are null where none does.",
-    ),
-    Operation(
-        "POST",
-        f"{_P}/format",
-        "files",
-        "Format a text",
-        _json(record({"text": TEXT, "formatter": TEXT})),
-        query={"path": {**TEXT, "description": "The file that it is the text of, whether there is one or not."}},
-        body=(BYTES, BINARY),
-        problems=(400, 409, 413, 422, 503, 504),
-        description="In the project, by the formatter that it wants, or else by the first that is installed: 404 where "
-        "none is, 422 with the formatter's words when it refuses the text. No file is changed.",
-    ),
-    Operation(
-        "GET",
-        f"{_P}/locate",
-        "files",
-        "Find a place in a large file",
-        _json(
-            record({"offset": {**WHOLE, "type": ["integer", "null"]}, "line": {**WHOLE, "type": ["integer", "null"]}}),
-            200,
-            "ETag",
-        ),
-        query={
-            "path": TEXT,
-            "line": {**WHOLE, "description": "A line by its number; the last where there are fewer."},
-            "offset": {**WHOLE, "description": "The line in which this byte is. With `text`, where the search begins."},
-            "text": {
-                **TEXT,
-                "description": "What to search for. `offset` is null when it is not found, `line` always.",
-            },
-            "encoding": {"enum": ["utf-8", "utf-16le", "utf-16be", "windows-1252", "hex"], "default": "utf-8"},
-            "case": {**FLAG, "default": False, "description": "Upper and lower case of ASCII letters differ."},
-            "backwards": {**FLAG, "default": False, "description": "The last find that ends before `offset`."},
-        },
-        problems=(400, 409, 504),
-        description="Exactly one of `line`, `text` and `offset` alone. Offsets are bytes, lines end with a line feed.",
-    ),
-    Operation(
-        "GET",
-        f"{_P}/archive",
-        "files",
-        "Download a folder as a zip archive",
-        {200: Answer("application/zip", BINARY, ("Content-Disposition",))},
-        query={"path": _FOLDER},
-        description="Made as it is sent; links are left out.",
-    ),
-    Operation(
-        "POST",
-        f"{_P}/import",
-        "files",
-        "Unpack a zip archive into a folder",
-        _json(record({"files": WHOLE, "size": WHOLE, "replaced": array(TEXT)})),
-        query={"path": _FOLDER},
-        body=("application/zip", BINARY),
-        problems=(409, 413, 422, 507),
-        description="Whole or not at all. Files of the same name are replaced.",
-    ),
-    Operation(
-        "GET", f"{_P}/recordings", "recordings", "List the recordings of terminals", _json(array(ref("Recording")))
+        f"{_P}/recordings",
+        "recordings",
+        "List the recordings of terminals",
+        json_answer(array(ref("Recording"))),
     ),
     Operation(
         "POST",
         f"{_P}/recordings",
         "recordings",
         "Record a terminal",
-        _json(ref("Recording"), 201, "Location"),
+        json_answer(ref("Recording"), 201, "Location"),
         body=(JSON, record({"terminal": TEXT})),
         problems=(409, 413, 429, 503),
         description="Until it is stopped, the terminal ends, or it has 10 MiB. Everyone who looks at it is told.",
@@ -422,7 +223,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         f"{_P}/recordings/{{recording}}/stop",
         "recordings",
         "End a recording",
-        _json(ref("Recording")),
+        json_answer(ref("Recording")),
         problems=(409, 503),
     ),
     Operation(
@@ -458,7 +259,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         f"{_P}/logs/times",
         "running",
         "See when the app's log came",
-        _json(ref("LogTimes")),
+        json_answer(ref("LogTimes")),
         query={"offset": _OFFSET},
         description="From the offset on, and no more than 2,000 entries.",
     ),
@@ -502,7 +303,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/create",
         "original",
         "Create a project",
-        _json(record({"projectId": ID})),
+        json_answer(record({"projectId": ID})),
         body=(JSON, record({"dependencies": DEPENDENCIES}, optional=("dependencies",))),
         problems=(413, 422, 507),
     ),
@@ -511,10 +312,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/run/{project}",
         "original",
         "Have the app run",
-        _json(record({"message": TEXT, "containerName": TEXT})),
+        json_answer(record({"message": TEXT, "containerName": TEXT})),
         problems=(422, 503),
     ),
-    Operation("POST", "/stop/{project}", "original", "End the app", _json(record({"message": TEXT})), problems=(503,)),
+    Operation(
+        "POST", "/stop/{project}", "original", "End the app", json_answer(record({"message": TEXT})), problems=(503,)
+    ),
     Operation("GET", "/", "pages", "The page of the projects", {200: Answer(HTML, TEXT)}, problems=(503,)),
     Operation("GET", "/projects/{project}", "pages", "The IDE", {200: Answer(HTML, TEXT)}, problems=(503,)),
     Operation(
@@ -559,13 +362,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         problems=(404,),
         open=True,
     ),
-    Operation("GET", "/healthz", "health", "Whether the server lives", _json(record({"status": TEXT})), open=True),
+    Operation(
+        "GET", "/healthz", "health", "Whether the server lives", json_answer(record({"status": TEXT})), open=True
+    ),
     Operation(
         "GET",
         "/readyz",
         "health",
         "Whether projects can be made and edited",
-        _json(
+        json_answer(
             record(
                 {
                     "status": TEXT,
@@ -577,5 +382,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         open=True,
     ),
     Operation("GET", "/metrics", "health", "Numbers for Prometheus", {200: Answer("text/plain", TEXT)}),
-    Operation("GET", "/api/openapi.json", "health", "This description", _json({"type": "object"}), open=True),
+    Operation("GET", "/api/openapi.json", "health", "This description", json_answer({"type": "object"}), open=True),
 )
