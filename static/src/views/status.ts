@@ -30,6 +30,7 @@ export class StatusView implements View {
   private readonly ofDocument = this.disposables.add(new MutableDisposable());
   private readonly connection = h("span", { class: "status-connection", role: "status" });
   private readonly file = h("span", { class: "status-file" });
+  private readonly line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.goToLine() } });
   private readonly usage = h("span", { class: "status-usage" });
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -47,7 +48,8 @@ export class StatusView implements View {
     this.disposables.add(watch(store.status, () => this.renderUsage()));
     this.disposables.add(watch(documents.active, (document) => this.handleActive(document)));
     this.disposables.add(mode.onChange(() => this.renderFile(documents.active.get())));
-    this.disposables.add(position.onChange(() => this.renderFile(documents.active.get())));
+    // With each key; the rest of the line stays as it is.
+    this.disposables.add(position.onChange(() => (this.line.isConnected && position.get() ? this.renderPosition() : this.renderFile(documents.active.get()))));
   }
 
   dispose(): void {
@@ -92,16 +94,19 @@ export class StatusView implements View {
   }
 
   private renderFile(document: Document | null): void {
-    const position = this.position.get();
-    if (document?.kind !== "text" || !position) return replace(this.file);
-    const where = `Ln ${position.line}, Col ${position.column}${position.selected > 0 ? ` (${position.selected} selected)` : ""}`;
-    const line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.goToLine() } }, where);
+    if (document?.kind !== "text" || !this.position.get()) return replace(this.file);
+    this.renderPosition();
     const language = languageOf(nameOf(document.path.get()))?.name ?? "Plain text";
     const mode = this.mode.get() && h("span", { class: "status-item status-mode" }, this.mode.get());
     const { indent, from } = document.form.indentation.get();
     const steps = indent.unit === "\t" ? `Tabs of ${indent.tabWidth}` : `${indent.unit.length} spaces`;
     const indentation = h("span", { class: "status-item", title: from ? `Indentation as ${from} says` : "Indentation as found in the file" }, from ? `${steps} · ${formatName(from)}` : steps);
-    replace(this.file, mode, line, indentation, ...[describe(document.form.format.get()), language].map((text) => h("span", { class: "status-item" }, text)));
+    replace(this.file, mode, this.line, indentation, ...[describe(document.form.format.get()), language].map((text) => h("span", { class: "status-item" }, text)));
+  }
+
+  private renderPosition(): void {
+    const position = this.position.get();
+    if (position) this.line.textContent = `Ln ${position.line}, Col ${position.column}${position.selected > 0 ? ` (${position.selected} selected)` : ""}`;
   }
 
   private renderUsage(): void {
