@@ -187,7 +187,7 @@ export class LogView implements View {
 
   private async listAll(matches: (line: string) => boolean, sought: string): Promise<void> {
     try {
-      const lines = (await this.api.readLog(this.project, { times: true })).replace(/\n$/, "").split("\n").map((line) => [line.slice(0, STAMP), stripControls(line.slice(STAMP))] as const);
+      const lines = timedLines((await this.api.readLog(this.project, { times: true })).replace(/\n$/, ""));
       const found = lines.filter(([, line]) => matches(line));
       const shown = found.slice(-MOST_FOUND);
       const note = shown.length < found.length ? `, the last ${shown.length.toLocaleString("en")} of them here` : "";
@@ -220,7 +220,7 @@ export class LogView implements View {
   private downloads(): MenuItem[] {
     return [
       { label: "As plain text", run: () => void this.download(stripControls) },
-      { label: "As plain text, with times", run: () => void this.download((text) => text.split("\n").map((line) => line.slice(0, STAMP) + stripControls(line.slice(STAMP))).join("\n"), { times: true }) },
+      { label: "As plain text, with times", run: () => void this.download((text) => timedLines(text).map((line) => line.join("")).join("\n"), { times: true }) },
       { label: "With its colours", run: () => this.save(this.api.logDownloadUrl(this.project)) },
     ];
   }
@@ -253,6 +253,11 @@ export class LogView implements View {
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+/** The time before each line, and the line as plain text. */
+function timedLines(text: string): (readonly [time: string, line: string])[] {
+  return text.split("\n").map((line) => [line.slice(0, STAMP), stripControls(line.slice(STAMP))] as const);
 }
 
 function toggle(label: string, run: () => void): HTMLButtonElement {
