@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from server.errors import AppError, GatewayTimeout, Invalid, NotFound, TooLarge, Unavailable
 from server.models import ProjectId
@@ -50,7 +51,7 @@ class Formatting:
     def __init__(self, workspaces: Workspaces, documents: Documents) -> None:
         self._workspaces = workspaces
         self._documents = documents
-        self._locks: dict[ProjectId, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[ProjectId, asyncio.Lock] = WeakValueDictionary()
 
     async def choice(self, id: ProjectId, path: str) -> Choice | None:
         """The formatter that the project's own files name for `path`; those of the nearest folder count."""
