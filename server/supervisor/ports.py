@@ -36,17 +36,21 @@ class Ports:
     def __init__(self) -> None:
         self._listeners: dict[int, tuple[str, int]] = {}
         self._found: dict[int, dict[str, Any]] = {}
+        self._unsure = False
 
     def look(self) -> list[dict[str, Any]]:
         """The ports in order, with address, process name and id.
 
         Whose a socket is costs a walk through all of /proc, so it is asked only when a listener came or went, or the
-        process that was told has ended.
+        process that was told has ended; and once more after that, for a parent that ends during the walk hides its
+        children.
         """
         listeners = _listeners()
-        if listeners != self._listeners or not all(is_alive(entry["pid"]) for entry in self._found.values()):
+        changed = listeners != self._listeners or not all(is_alive(entry["pid"]) for entry in self._found.values())
+        if changed or self._unsure:
             self._listeners = listeners
             self._found = _owned(listeners)
+            self._unsure = changed
         return [self._found[port] for port in sorted(self._found)]
 
 

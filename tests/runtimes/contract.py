@@ -134,27 +134,27 @@ class Events:
                 await self._arrived.wait()
 
 
-def listens(port: int) -> Callable[[dict[str, Any]], bool]:
-    return lambda event: event.get("event") == "ports" and any(item["port"] == port for item in event["ports"])
+def listens(event: dict[str, Any]) -> bool:
+    return event.get("event") == "ports" and bool(event["ports"])
 
 
 def state_is(state: str) -> Callable[[dict[str, Any]], bool]:
     return lambda event: event.get("event") == "run" and event["run"]["state"] == state
 
 
-def plan(port: int, env: dict[str, str]) -> dict[str, Any]:
-    """A run of an app that listens on loopback only and answers every request with `hello`."""
+def plan(env: dict[str, str]) -> dict[str, Any]:
+    """A run of an app that listens on loopback only, on any free port, and answers every request with `hello`."""
     return {
         "environment": None,
         "install": None,
-        "app": {"argv": ["python3", "-c", _APP], "env": env | {"PORT": str(port)}},
+        "app": {"argv": ["python3", "-c", _APP], "env": env},
     }
 
 
 # Of Python's own library no more than the minimal package has.
 _APP = """
-import os, socket
-listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
 while True:
     connection = listener.accept()[0]
     connection.recv(65536)

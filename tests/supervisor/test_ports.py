@@ -221,3 +221,17 @@ def test_the_listeners_are_read_from_proc_where_the_kernel_is_not_to_be_asked(mo
         with pytest.raises(OSError):
             ports._asked(socket.AF_INET)
         assert ports._listeners()[os.fstat(sock.fileno()).st_ino] == sock.getsockname()
+
+
+def test_a_port_is_found_though_a_walk_missed_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = SERVER.format(serve="connection.close()")
+    owner = subprocess.Popen([sys.executable, "-c", program, "127.0.0.1"], stdout=subprocess.PIPE, text=True)
+    with owner:
+        assert owner.stdout
+        port = int(owner.stdout.readline().split()[-1])
+        watched = ports.Ports()
+        with monkeypatch.context() as patch:
+            patch.setattr(ports, "descendants", lambda root: [])
+            assert watched.look() == []
+        assert [entry["port"] for entry in watched.look()] == [port]
+        owner.kill()
