@@ -7,7 +7,6 @@ import { gotoLine, highlightSelectionMatches, search, searchKeymap } from "@code
 import { Compartment, EditorState, type Extension, type StateEffect } from "@codemirror/state";
 import {
   crosshairCursor,
-  drawSelection,
   dropCursor,
   EditorView,
   highlightActiveLine,
@@ -21,6 +20,7 @@ import {
 import { isMac } from "../commands";
 import type { Indent } from "../text";
 import { theme } from "./theme";
+import { cursor, typed } from "./typing";
 
 const wrapping = new Compartment();
 const reading = new Compartment();
@@ -37,9 +37,7 @@ export function readAloud(on: boolean): StateEffect<unknown> {
 
 // Tab indents, which a person who can't see that it does has to be told.
 function silent(): Extension {
-  // The cursor stands still for who wants nothing to move.
-  const cursorBlinkRate = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 1200;
-  return [drawSelection({ cursorBlinkRate }), keymap.of([indentWithTab]), EditorView.contentAttributes.of({ "aria-description": "Escape, then Tab leaves the editor" })];
+  return [cursor(), keymap.of([indentWithTab]), EditorView.contentAttributes.of({ "aria-description": "Escape, then Tab leaves the editor" })];
 }
 
 // The browser's own cursor and selection, which screen readers and magnifiers follow; and a word of where a jump has led.
@@ -84,6 +82,7 @@ export function indentation(indent: Indent): Extension {
 /** All that changes text, on top of `viewing`. */
 export function editing(): Extension {
   return [
+    typed,
     dropCursor(),
     indentOnInput(),
     closeBrackets(),
