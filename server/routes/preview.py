@@ -72,9 +72,9 @@ class _PathVisit(Visit):
         """Whether whoever asks is let in, by the address or because the port is public. So every origin may read."""
         return admission.is_public
 
-    async def serve_ours(self, admission: Admission) -> Response | None:
+    async def serve_ours(self, admission: Admission, receive: Receive) -> Response | None:
         onward = headers.safe_path(self.query("next")) if self.path == PANE else None
-        response = see_other(self.prefix + onward) if onward else await super().serve_ours(admission)
+        response = see_other(self.prefix + onward) if onward else await super().serve_ours(admission, receive)
         if self.asks_no_cookie(admission):
             response = response or self._preflight()
             if response is not None:

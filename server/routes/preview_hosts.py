@@ -86,12 +86,12 @@ class _HostVisit(Visit):
                 return self.granted(grant)
         raise NotSignedIn("open the preview from the IDE first, or send the token as X-Hutch-Authorization")
 
-    async def serve_ours(self, admission: Admission) -> Response | None:
+    async def serve_ours(self, admission: Admission, receive: Receive) -> Response | None:
         if self.path == OURS + b"arrived":
             return see_other(headers.safe_path(self.query("next")))
         if self.path == PANE:
             return self._enter_pane()
-        return await super().serve_ours(admission) or self._detour(admission)
+        return await super().serve_ours(admission, receive) or self._detour(admission)
 
     async def serve(self, receive: Receive, send: Send) -> None:
         if not self.is_socket and self.path == TICKET_PATH.encode():

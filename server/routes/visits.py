@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -13,6 +13,7 @@ from server.errors import AppError, Conflict, GatewayTimeout, NotFound, Unavaila
 from server.routes import guard, headers
 from server.routes.bundle import bundled
 from server.routes.context import Services
+from server.routes.downloads import unless_gone
 from server.routes.error_page import sentence
 from server.routes.forwarding import Road
 from server.routes.headers import Origin
@@ -88,7 +89,7 @@ class Visit:
         query: bytes = self.scope["query_string"]
         return parse_qs(query.decode("latin-1")).get(name, [""])[0]
 
-    async def serve_ours(self, admission: Admission) -> Response | None:
+    async def serve_ours(self, admission: Admission, receive: Receive) -> Response | None:
         """An answer of Hutch's own, None when it is the app's turn."""
         if not self.path.startswith(OURS):
             return None
@@ -96,7 +97,8 @@ class Visit:
             return await bundled("page.js")
         if self.path != OURS + b"ready" or admission.ending is None:
             raise NotFound("there is nothing here; paths below /.hutch/ are Hutch's own")
-        ready = await self.services.previews.wait_until_ready(self.target)
+        waiting = self.services.previews.wait_until_ready(self.target)
+        ready = await unless_gone(Request(self.scope, receive), waiting)
         return JSONResponse({"ready": ready}, headers=NOT_KEPT)
 
     def road(self, admission: Admission) -> Road:
@@ -109,12 +111,14 @@ class Visit:
         self.scope[OF_PREVIEW] = True
         try:
             admission = await self.admitted()
-            response = None if self.is_socket else await self.serve_ours(admission)
+            response = None if self.is_socket else await self.serve_ours(admission, receive)
             if response is None:
                 await self._forward(admission, receive, send)
                 return
         except AppError as error:
             response = self.refusal(error)
+        except ClientDisconnect:
+            return
         await answer(response, self.scope, receive, send)
 
     async def admitted(self) -> Admission:

@@ -40,7 +40,7 @@ MOST_SIBLINGS: Final = 8
 TICKET_PATH: Final = "/.hutch/ticket"
 ASK_FOR_THEIR_PORT: Final = frozenset({"webpack"})
 """Processes whose pages open sockets to the port on which the process listens, whatever port the page came from."""
-READY_WAIT: Final = 20.0
+READY_WAIT: Final = 5.0
 """Seconds that a waiting page's question is held open: below what proxies allow a silent connection."""
 
 _LABEL: Final = re.compile(rf"([1-9][0-9]{{0,4}})-({PROJECT_ID.pattern})", re.ASCII)
@@ -261,7 +261,7 @@ class Previews:
         return any(item.port == target.port and item.process in ASK_FOR_THEIR_PORT for item in ports)
 
     async def wait_until_ready(self, target: Target) -> bool:
-        """Whether the port listens now, or comes to within 20 s."""
+        """Whether the port listens now, or comes to within `READY_WAIT`."""
         return await self._workspaces.wait_for_port(target.project, target.port, READY_WAIT)
 
     async def open_socket(

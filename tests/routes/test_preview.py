@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from server.routes.preview_hosts import COOKIE as PREVIEW_COOKIE
+from server.services import previews
 from server.services.previews import GRANT_LIFETIME, TRUST_FOR, Kind, Target
 from server.services.tickets import TICKET_LIFETIME
 from tests.routes.test_headers import UNSAFE_PATHS
@@ -800,6 +801,16 @@ async def test_a_page_says_that_nothing_listens_and_waits(server: Edge) -> None:
         asking = asyncio.create_task(client.get("/.hutch/ready"))
         await server.workspaces.open_port(1)
         assert (await asking).json() == {"ready": True}
+
+
+async def test_nobody_waits_for_a_port_once_the_page_is_gone(server: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "READY_WAIT", 60.0)
+    async with server.preview(1) as client:
+        asking = asyncio.create_task(client.get("/.hutch/ready"))
+        async with asyncio.timeout(30):
+            await server.workspaces.asked.wait()
+            asking.cancel()
+            await server.workspaces.left.wait()
 
 
 async def test_a_project_that_does_not_run_is_said_so(server: Edge) -> None:

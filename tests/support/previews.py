@@ -95,6 +95,7 @@ class LocalWorkspaces:
         self.opened: list[tuple[ProjectId, int]] = []
         self.listening: tuple[int, ...] = ()
         self.process = "app"
+        self.asked, self.left = asyncio.Event(), asyncio.Event()
         self._ready = asyncio.Condition()
         self._ports: set[int] = set()
         self.ways = {} if relayed else {id: LocalWay(id, self.opened) for id in (PROJECT, OTHER)}
@@ -123,11 +124,15 @@ class LocalWorkspaces:
             self._ready.notify_all()
 
     async def wait_for_port(self, id: ProjectId, port: int, seconds: float) -> bool:
+        self.asked.set()
         try:
             async with asyncio.timeout(seconds), self._ready:
                 await self._ready.wait_for(lambda: port in self._ports)
         except TimeoutError:
             return False
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
         return True
 
 
