@@ -50,6 +50,8 @@ export class Documents implements Disposable {
   private readonly opening = new Map<string, Promise<Document>>();
   private readonly closed: string[] = [];
   private turn = 0;
+  /** By path, the last turn in which a document was asked for that is still on its way. */
+  private readonly asked = new Map<string, number>();
 
   readonly groups = new Groups();
   readonly open: Observable<readonly Document[]> = this.list;
@@ -86,11 +88,17 @@ export class Documents implements Disposable {
   /** Opens the file, or finds it open, and brings it to the front, as a preview if it is only looked at. Throws ApiError. */
   async show(path: string, preview = false): Promise<Document> {
     const turn = (this.turn += 1);
-    const document = await this.load(path);
-    // Who looks at one file after the other wants to see the last, not the one that came last.
-    const replaced = preview && turn !== this.turn ? document : this.groups.show(document, { preview });
-    if (replaced) this.release(replaced);
-    return document;
+    this.asked.set(path, turn);
+    try {
+      const document = await this.load(path);
+      // Who looks at one file after the other wants to see the last, not the one that came last.
+      if (!preview || turn === this.turn) this.release(this.groups.show(document, { preview }));
+      // Whoever asked for it again, as a double click does, is about to show it.
+      else if (this.asked.get(path) === turn) this.release(document);
+      return document;
+    } finally {
+      if (this.asked.get(path) === turn) this.asked.delete(path);
+    }
   }
 
   activate(document: Document): void {
@@ -303,9 +311,9 @@ export class Documents implements Disposable {
   }
 
   /** Forgets a document that has no tab any more. */
-  private release(document: Document): void {
+  private release(document: Document | null): void {
     const before = this.list.get();
-    if (this.groups.tabsOf(document).length > 0 || !before.includes(document)) return;
+    if (!document || this.groups.tabsOf(document).length > 0 || !before.includes(document)) return;
     this.list.set(before.filter((other) => other !== document));
     document.dispose();
   }

@@ -49,6 +49,18 @@ test("of two files looked at in a row the last one shows, whichever is read firs
   assert.equal(documents.find("b"), null);
 });
 
+test("a file that is looked at and opened before it is read is one document, which knows the disk", async () => {
+  const { documents, disk } = setUp();
+  // As a double click does.
+  await Promise.all([documents.show("b", true), documents.show("b", true), documents.show("b")]);
+  assert.equal(shape(documents), "[*b]");
+  disk.writeText("b", "theirs");
+  await documents.check(["b"]);
+  const b = documents.find("b");
+  assert.ok(b instanceof TextDocument);
+  assert.equal(b.state.doc.toString(), "theirs");
+});
+
 test("a group goes with its last tab, and a document with the last tab of it", async () => {
   const { documents, groups } = setUp();
   const a = await documents.show("a");
