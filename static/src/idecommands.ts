@@ -139,7 +139,8 @@ export function vimActions(ide: Ide): VimActions {
     saveAll: () => ide.documents.saveAll(),
     close: async (discard) => {
       const document = ide.documents.active.get();
-      if (discard && document?.kind === "text") await document.discard();
+      // What another split shows is not given up with this one.
+      if (discard && document?.kind === "text" && ide.documents.groups.tabsOf(document).length === 1) await document.discard();
       if (document) await ide.documents.close(document);
     },
     closeAll: () => ide.documents.closeAll(),

@@ -192,6 +192,51 @@ test("what was typed is in the journal soon, and out of it once saved", async ()
   assert.equal(drafts.kept.size, 0);
 });
 
+test("who types without a pause is in the journal too", async () => {
+  const { clock, drafts, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  for (let keys = 0; keys < 10; keys += 1) {
+    type(document, "x");
+    clock.advance(100);
+  }
+  await settle();
+  assert.ok(drafts.kept.get("a.txt")?.text.startsWith("xxxxxxxx"));
+});
+
+test("what was typed in one page stays in the journal while another page has the file", async () => {
+  const { clock, drafts, disk, documents, open } = setUp();
+  const other = open();
+  await show(other, "a.txt");
+  type(await show(documents, "a.txt"), "mine ");
+  clock.advance(400);
+  await settle();
+  // The other one takes over what a program wrote.
+  disk.writeText("a.txt", "theirs\n");
+  await other.check([""]);
+  await settle();
+  assert.equal(drafts.kept.get("a.txt")?.text, "mine one\n");
+  // A third one gets it, and gives it up or saves it as its own.
+  const third = await show(open(), "a.txt");
+  third.revert();
+  clock.advance(400);
+  await documents.check([""]);
+  await settle();
+  assert.equal(drafts.kept.get("a.txt")?.text, "mine one\n");
+});
+
+test("a journal that the disk has caught up with is cleared", async () => {
+  const { clock, drafts, disk, documents, open } = setUp();
+  type(await show(documents, "a.txt"), "x");
+  clock.advance(400);
+  await settle();
+  // The answer to the save was lost with the page.
+  disk.writeText("a.txt", "xone\n");
+  const again = open();
+  await again.restore(oneGroup([]));
+  await settle();
+  assert.deepEqual([again.dirty.length, drafts.kept.size], [0, 0]);
+});
+
 test("unsaved changes come back after a crash", async () => {
   const { clock, documents, open, disk } = setUp();
   type(await show(documents, "a.txt"), "x");

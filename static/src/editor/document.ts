@@ -13,8 +13,10 @@ import { changesBetween } from "./changes";
 import { Form } from "./form";
 import { editing } from "./setup";
 
-// Short enough that a crash costs a word at most, long enough that fast typing doesn't write at each key.
+// Short enough that a crash costs a word or two, long enough that fast typing doesn't write at each key.
 const JOURNAL_MS = 400;
+// Writing a large text takes time that typing would wait for.
+const JOURNALED_PER_MS = 1000;
 
 /** What stands between the document and the disk. */
 export type Trouble =
@@ -70,6 +72,8 @@ export class TextDocument implements Disposable {
   private saved: Text;
   private etag: string;
   private work: Promise<unknown> = Promise.resolve();
+  /** The journal has what was typed here, and not only in another page. */
+  private journaled = false;
 
   constructor(
     private readonly context: DocumentContext,
@@ -197,8 +201,9 @@ export class TextDocument implements Disposable {
 
   /** Brings back unsaved changes from the journal. */
   restore(draft: Draft, disk: FileContent): void {
+    this.journaled = true;
     this.edit(textOf(draft.text));
-    if (!this.dirty.get()) return;
+    if (!this.dirty.get()) return void this.writeJournal();
     if (draft.etag === this.etag) {
       this.trouble.set({ kind: "restored", at: draft.at });
     } else {
@@ -227,8 +232,10 @@ export class TextDocument implements Disposable {
     const { drafts, report } = this.context;
     const path = this.path.get();
     try {
-      if (this.dirty.get()) await drafts.put({ path, text: this.current.doc.toString(), etag: this.etag, at: Date.now() });
-      else await drafts.remove(path);
+      const [dirty, journaled] = [this.dirty.get(), this.journaled];
+      this.journaled = dirty;
+      if (dirty) await drafts.put({ path, text: this.current.doc.toString(), etag: this.etag, at: Date.now() });
+      else if (journaled) await drafts.remove(path);
     } catch (error) {
       report(error);
     }
@@ -244,7 +251,8 @@ export class TextDocument implements Disposable {
     if (!edited) return;
     this.editEmitter.fire();
     this.dirty.set(!state.doc.eq(this.saved));
-    this.journalTimer.value = this.context.clock.after(JOURNAL_MS, () => void this.writeJournal());
+    // Not put off by the next key: who types without a pause loses no more than others.
+    this.journalTimer.value ??= this.context.clock.after(Math.max(JOURNAL_MS, state.doc.length / JOURNALED_PER_MS), () => void this.writeJournal());
   }
 
   private tellOthers(surface: Surface, transaction: Transaction): void {
@@ -310,8 +318,14 @@ export class TextDocument implements Disposable {
   private meet(theirs: FileContent, refused: boolean): void {
     const { text } = decode(theirs.bytes);
     if (textOf(text).eq(this.current.doc)) this.settle(this.current.doc, theirs.etag);
-    else if (this.dirty.get() || refused) this.trouble.set({ kind: "changed", theirs, refused });
+    else if (this.dirty.get() || refused) this.contest(theirs, refused);
     else this.load(theirs);
+  }
+
+  /** Whoever wrote theirs may have taken what it knew from the journal, and cleared it. */
+  private contest(theirs: FileContent, refused: boolean): void {
+    this.trouble.set({ kind: "changed", theirs, refused });
+    void this.writeJournal();
   }
 
   /** The etag stays: a file that only was moved is known again by it. */
