@@ -52,6 +52,8 @@ export class Documents implements Disposable {
   private turn = 0;
   /** By path, the last turn in which a document was asked for that is still on its way. */
   private readonly asked = new Map<string, number>();
+  /** What could not be read of the last session, although it may be there. */
+  private missing: readonly GroupSession[] = [];
 
   readonly groups = new Groups();
   readonly open: Observable<readonly Document[]> = this.list;
@@ -76,7 +78,9 @@ export class Documents implements Disposable {
     const pathOf = (tab: Tab | null): string | null => tab?.document.path.get() ?? null;
     const groups = this.groups.all.map(({ name, tabs, front, preview }) => {
       const cursors = tabs.flatMap(({ document, cursor }) => (cursor > 0 ? [[document.path.get(), cursor]] : []));
-      return { name, paths: tabs.map(({ document }) => document.path.get()), front: pathOf(front), preview: pathOf(preview), cursors: Object.fromEntries(cursors) };
+      const missing = this.missing.find((group) => group.name === name);
+      const paths = new Set([...tabs.map(({ document }) => document.path.get()), ...(missing?.paths ?? [])]);
+      return { name, paths: [...paths], front: pathOf(front), preview: pathOf(preview), cursors: { ...missing?.cursors, ...Object.fromEntries(cursors) } };
     });
     return { groups, layout: this.groups.splits.parts, active: this.groups.splits.active };
   }
@@ -152,6 +156,7 @@ export class Documents implements Disposable {
 
   /** Takes over what changed on disk; "" stands for any path. Failures go to the context's report. */
   async check(paths: readonly string[]): Promise<void> {
+    if (paths.includes("")) await this.reopenMissing();
     const touched = this.list.get().filter((document) => paths.some((path) => isWithin(document.path.get(), path)));
     await Promise.all(touched.map((document) => this.checkOne(document)));
   }
@@ -189,11 +194,14 @@ export class Documents implements Disposable {
     const used = groups.find(({ name }) => name === this.groups.active.name);
     const paths = [...new Set([...groups.flatMap((group) => group.paths), ...drafts.map((draft) => draft.path)])];
     const front = used?.front ?? used?.paths[0] ?? paths[0];
-    if (front !== undefined) await this.reopen(front);
+    const missing = new Set<string>();
+    const reopen = async (path: string): Promise<void> => void ((await this.reopen(path)) || missing.add(path));
+    if (front !== undefined) await reopen(front);
     this.place(groups);
-    await Promise.all(paths.filter((path) => path !== front).map((path) => this.reopen(path)));
+    await Promise.all(paths.filter((path) => path !== front).map(reopen));
     this.place(groups);
     this.groups.prune();
+    this.setMissing(groups, missing);
   }
 
   /** Changes a setting of every open editor. */
@@ -257,8 +265,27 @@ export class Documents implements Disposable {
     return this.add(document);
   }
 
-  private async reopen(path: string): Promise<void> {
-    await this.load(path).catch((error: unknown) => this.recover(path, error));
+  /** False when it is not known whether there is anything to open. */
+  private async reopen(path: string): Promise<boolean> {
+    try {
+      await this.load(path);
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 0 || error.status === 401 || error.status >= 429)) return false;
+      await this.recover(path);
+    }
+    return true;
+  }
+
+  private async reopenMissing(): Promise<void> {
+    const groups = this.missing;
+    const paths = [...new Set(groups.flatMap((group) => group.paths))];
+    const read = await Promise.all(paths.map((path) => this.reopen(path)));
+    this.setMissing(groups, new Set(paths.filter((_, index) => !read[index])));
+    if (read.includes(true)) this.place(groups);
+  }
+
+  private setMissing(groups: readonly GroupSession[], missing: ReadonlySet<string>): void {
+    this.missing = groups.map((group) => ({ ...group, paths: group.paths.filter((path) => missing.has(path)) }));
   }
 
   /** Gives the groups the tabs of those documents that are there; those that nobody had a tab of are shown in the group in use. */
@@ -277,10 +304,9 @@ export class Documents implements Disposable {
   }
 
   /** A draft whose file is gone becomes a document again: what was typed is worth more than the file. */
-  private async recover(path: string, error: unknown): Promise<void> {
-    const gone = error instanceof ApiError && error.status === 404;
-    const draft = gone ? await this.context.drafts.get(path).catch(() => null) : null;
-    if (!draft) return;
+  private async recover(path: string): Promise<void> {
+    const draft = await this.context.drafts.get(path).catch(() => null);
+    if (!draft || this.find(path)) return;
     const document = new TextDocument(this.context, path, { bytes: new Uint8Array(), etag: "", size: 0 });
     document.restore({ ...draft, etag: "" }, { bytes: new Uint8Array(), etag: "", size: 0 });
     this.dress(document);

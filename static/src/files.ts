@@ -180,8 +180,9 @@ export class FileTree implements Disposable {
 
   /** Lists again what is known of the folders that hold `paths`; "" stands for everything. */
   async refresh(paths: readonly string[]): Promise<void> {
-    const known = [...this.listings.keys()];
     const all = paths.includes("");
+    // Those that could not be listed yet are to be now.
+    const known = [...new Set(all ? ["", ...this.listings.keys(), ...this.expanded] : this.listings.keys())];
     const folders = new Set(paths.flatMap((path) => [parentOf(path), path]));
     await Promise.allSettled(known.filter((folder) => all || folders.has(folder)).map((folder) => this.list(folder)));
   }

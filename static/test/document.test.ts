@@ -262,6 +262,20 @@ test("a session comes back in its order, the front one first, without what is go
   assert.equal(documents.active.get()?.path.get(), "b");
 });
 
+test("what can't be read for a moment is still in the session, and comes back", async () => {
+  const { disk, documents } = setUp({ a: "", b: "", c: "" });
+  const session = oneGroup(["a", "gone", "b"]);
+  disk.offline = true;
+  await documents.restore({ ...session, groups: session.groups.map((group) => ({ ...group, cursors: { b: 3 } })) });
+  assert.deepEqual([documents.session.groups[0]?.paths, documents.session.groups[0]?.cursors], [["a", "gone", "b"], { b: 3 }]);
+  disk.offline = false;
+  await documents.show("c");
+  await Promise.all([documents.check([""]), documents.check([""])]);
+  assert.deepEqual(documents.open.get().map((document) => document.path.get()).sort(), ["a", "b", "c"]);
+  assert.deepEqual(documents.session.groups[0]?.paths, ["a", "b", "c"]);
+  assert.equal(documents.active.get()?.path.get(), "c");
+});
+
 test("unsaved changes of an older version ask before they overwrite", async () => {
   const { clock, documents, open, disk } = setUp();
   type(await show(documents, "a.txt"), "x");

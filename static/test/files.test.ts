@@ -91,11 +91,15 @@ test("changes during a listing are not lost", async () => {
   assert.ok(paths().includes("late.js"));
 });
 
-test("a folder that is gone closes, and a lost connection changes nothing", async () => {
+test("a folder that is gone closes, a lost connection changes nothing, and what it kept from being listed comes", async () => {
   const { disk, tree, paths } = setUp();
-  await tree.load("");
-  await tree.expand("src");
+  disk.offline = true;
+  await assert.rejects(tree.load(""));
+  await assert.rejects(tree.expand("src"));
+  disk.offline = false;
+  await tree.refresh([""]);
   const before = paths();
+  assert.deepEqual(before.slice(0, 3), ["src", "src/deep", "src/x.js"]);
   disk.offline = true;
   await tree.refresh([""]);
   assert.deepEqual(paths(), before);
