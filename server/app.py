@@ -65,6 +65,7 @@ from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 from server.storage.database import Database, sqlite_url
 from server.storage.history import History
+from server.storage.unfinished import Unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +155,11 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 async def composed(settings: Settings, token: str, database: Database, runtime: Runtime) -> AsyncIterator[Services]:
     """Every service, wired to the others; closed at the end. Nothing runs in the background by itself."""
     owner = container_user() if runtime.name == "docker" else None
-    documents = Documents(settings.workspaces, owner=owner, history=History(settings.data / "history"))
+    # With the projects, and under a name that none can have.
+    unfinished = Unfinished(settings.workspaces / ".uploads")
+    documents = Documents(
+        settings.workspaces, owner=owner, history=History(settings.data / "history"), unfinished=unfinished
+    )
     kept = Documents(settings.data / "run")
     accounts, sharing, links = Accounts(database, token), Sharing(database), ShareLinks(database)
     templates = Templates(ROOT / "templates" / "projects", ROOT / "docker")
@@ -191,7 +196,7 @@ async def composed(settings: Settings, token: str, database: Database, runtime: 
             git_accounts=git_accounts,
             git=git,
             cloning=cloning,
-            uploads=Uploads(documents),
+            uploads=Uploads(documents, unfinished),
             remembered=Remembered(database),
             languages=Languages(workspaces, idle=settings.language_idle),
             lag=LoopLag(),
@@ -239,7 +244,7 @@ async def _absence(docker: DockerRuntime) -> str | None:
 
 
 async def _tidy(services: Services) -> None:
-    """Drop sessions, share links and versions of files that are too old, now and every hour."""
+    """Drop sessions, share links, versions of files and unfinished uploads that are too old, now and every hour."""
     while True:
         await services.documents.sweep()
         try:

@@ -13,6 +13,7 @@ from server.services.documents import Entry, Require
 
 _TAG: Final = r'(?:W/)?"[!#-~\x80-\xff]*"'
 _TAGS: Final = re.compile(rf"\s*{_TAG}(?:\s*,\s*{_TAG})*\s*")
+_OF_WRITES: Final = ("if-match", "if-none-match", "if-unmodified-since")
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*", re.ASCII)
 
 
@@ -33,6 +34,11 @@ def requirement(headers: Headers) -> Require:
         return none_match is None or current is None or not ("*" in none_match or current.etag in _weakly(none_match))
 
     return holds
+
+
+def kept(headers: Headers) -> Headers:
+    """Those that `requirement` judges by."""
+    return Headers({name: ", ".join(headers.getlist(name)) for name in _OF_WRITES if name in headers})
 
 
 def is_unchanged(headers: Headers, entry: Entry) -> bool:

@@ -96,7 +96,8 @@ OPERATIONS: Final = (
         body=(BYTES, BINARY),
         problems=(409, 412, 413, 507),
         description="202 while more is to come; the last piece is answered as a write. After a broken connection "
-        "go on from the offset that the upload tells. An hour without a piece, or a restart of the server, ends it.",
+        "or a restart of the server go on from the offset that the upload tells, with no bytes if that is the size. "
+        "A day without a piece ends it.",
     ),
     Operation("DELETE", f"{_P}/uploads/{{upload}}", "files", "Give up a file that is being sent", {204: Answer()}),
     Operation(

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -21,32 +22,34 @@ _UPLOAD = "/api/projects/{project}/uploads/{upload}"
 async def begin(request: Request) -> Response:
     body = await read_json(request)
     path, size = text_of(body, "path"), parse_size(body.get("size"))
-    require = conditions.requirement(request.headers)
+    kept = conditions.kept(request.headers)
+    uploads, require = services_of(request).uploads, conditions.requirement(kept)
     try:
-        upload = await services_of(request).uploads.begin(project_of(request), path, size, require)
+        upload = await uploads.begin(project_of(request), path, size, dict(kept), require)
     except PreconditionFailed as error:
         return failed(error)
     return as_json(upload_json(upload), 201)
 
 
 async def look(request: Request) -> Response:
-    return as_json(upload_json(_upload(request)))
+    return as_json(upload_json(await _upload(request)))
 
 
 async def append(request: Request) -> Response:
-    upload, offset = _upload(request), query_of(request).get("offset", "")
+    upload, offset = await _upload(request), query_of(request).get("offset", "")
     if not re.fullmatch(r"[0-9]{1,19}", offset):
         raise BadRequest("offset must be the number of bytes that have come already")
     content = body_of(request, max(0, upload.size - int(offset)))
+    require = conditions.requirement(Headers(upload.conditions))
     try:
-        saved = await services_of(request).uploads.append(upload, int(offset), content)
+        done = await services_of(request).uploads.append(upload, int(offset), content, require)
     except PreconditionFailed as error:
         return failed(error)
-    return saved_answer(request, upload.path, saved) if saved else as_json(upload_json(upload), 202)
+    return as_json(upload_json(done), 202) if isinstance(done, Upload) else saved_answer(request, upload.path, done)
 
 
 async def cancel(request: Request) -> Response:
-    await services_of(request).uploads.cancel(_upload(request))
+    await services_of(request).uploads.cancel(await _upload(request))
     return Response(status_code=204)
 
 
@@ -54,8 +57,8 @@ def upload_json(upload: Upload) -> dict[str, Any]:
     return {"id": upload.id, "path": upload.path, "size": upload.size, "offset": upload.offset}
 
 
-def _upload(request: Request) -> Upload:
-    return services_of(request).uploads.find(project_of(request), request.path_params["upload"])
+async def _upload(request: Request) -> Upload:
+    return await services_of(request).uploads.find(project_of(request), request.path_params["upload"])
 
 
 routes: list[BaseRoute] = [

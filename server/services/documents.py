@@ -28,6 +28,7 @@ from server.storage.history import MOST_BYTES as MOST_VERSION, History, Version
 from server.storage.roots import Entry
 from server.storage.saving import Saved, Saving
 from server.storage.searching import Matcher, Searching
+from server.storage.unfinished import Content, Unfinished
 
 __all__ = [
     "MOST_UPLOAD",
@@ -109,6 +110,10 @@ class OpenSave:
         """Add to the content. Raises StorageFull; the file is as it was."""
         await self._lane.run(lambda: self._saving.write(piece))
 
+    async def take(self, content: Content) -> None:
+        """Have what came of an upload as the content. Raises StorageFull; the file is as it was."""
+        await self._lane.run(lambda: content.give(self._saving.take))
+
     async def commit(self) -> Saved:
         """Put the content in the file's place, durably. Raises PreconditionFailed; nothing is changed then."""
         return await self._commit()
@@ -122,15 +127,22 @@ class Documents:
     """Files of the projects in `workspaces_root`, which the server owns and no project can write.
 
     `owner` is the uid and gid that new projects' folders get when the server is root; that of `workspaces_root` when
-    None. Whatever is made in a project later belongs to the owner of its folder. `history` keeps what is saved. Raises
+    None. Whatever is made in a project later belongs to the owner of its folder. `history` keeps what is saved,
+    `unfinished` what is being uploaded; both lose what was a project's when that is removed. Raises
     `beneath.Unsupported` on a machine where files can't be opened safely.
     """
 
     def __init__(
-        self, workspaces_root: Path, *, owner: tuple[int, int] | None = None, history: History | None = None
+        self,
+        workspaces_root: Path,
+        *,
+        owner: tuple[int, int] | None = None,
+        history: History | None = None,
+        unfinished: Unfinished | None = None,
     ) -> None:
         beneath.require()
         self._history = history
+        self._unfinished = unfinished
         self._root = workspaces_root
         self._owner = owner
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="files")
@@ -149,14 +161,16 @@ class Documents:
         """A new project with these files, on the disk whole or not at all. Raises Conflict when the folder exists."""
         folder = self.folder(id)
         content = {paths.parse_entry(path): value for path, value in files.items()}
-        await self._lane(id).run(lambda: self._create(folder, content))
+        await self.lane(id).run(lambda: self._create(folder, content))
 
     async def remove(self, id: ProjectId) -> None:
         """Delete all the project's files, as whomever the server is. Does nothing when there are none."""
         folder = self.folder(id)
-        await self._lane(id).run(lambda: self._remove(folder))
+        if unfinished := self._unfinished:
+            await self.lane(id).run(lambda: unfinished.remove_all(id))
+        await self.lane(id).run(lambda: self._remove(folder))
         if history := self._history:
-            await self._lane(id).run(lambda: history.remove(id))
+            await self.lane(id).run(lambda: history.remove(id))
         self._lanes.pop(id, None)
 
     async def usage(self, id: ProjectId) -> int:
@@ -186,7 +200,7 @@ class Documents:
 
     async def open(self, id: ProjectId, path: str) -> OpenDocument:
         """The regular file at `path`. The caller closes it. Raises Conflict for a folder or a special file."""
-        place, lane = paths.parse_entry(path), self._lane(id)
+        place, lane = paths.parse_entry(path), self.lane(id)
         descriptor, entry = await self._do(
             id, lambda root: files.open_file(root, place), dispose=lambda opened: os.close(opened[0])
         )
@@ -239,11 +253,11 @@ class Documents:
         """A save whose content is still to come; the caller ends it. Raises PreconditionFailed."""
         place = paths.parse_entry(path)
         saving = await self._do(id, lambda root: Saving(root, place, require), dispose=Saving.abandon)
-        lane = self._lane(id)
+        lane = self.lane(id)
         return OpenSave(saving, lane, lambda: self._commit(id, place, saving))
 
     async def _commit(self, id: ProjectId, place: bytes, saving: Saving) -> Saved:
-        lane, history = self._lane(id), self._history
+        lane, history = self.lane(id), self._history
         if history is None:
             return await self._do(id, lambda _: saving.commit(lane.lock))
 
@@ -260,14 +274,14 @@ class Documents:
     async def versions(self, id: ProjectId, path: str) -> list[Version]:
         """The earlier versions of a file that saves have left, newest first; the file itself may be gone."""
         place, history = paths.parse_entry(path), self._history
-        return await self._lane(id).run(lambda: history.versions(id, place) if history else [])
+        return await self.lane(id).run(lambda: history.versions(id, place) if history else [])
 
     async def version(self, id: ProjectId, path: str, version: str) -> bytes:
         """The content of one of them. Raises NotFound."""
         place, history = paths.parse_entry(path), self._history
         if history is None:
             raise NotFound("no versions are kept")
-        return await self._lane(id).run(lambda: history.read(id, place, version))
+        return await self.lane(id).run(lambda: history.read(id, place, version))
 
     async def delete(self, id: ProjectId, path: str, require: Require = anything) -> None:
         """Delete a file, a link, or a folder with all it holds. Raises PreconditionFailed."""
@@ -296,7 +310,7 @@ class Documents:
 
         Raises BadRequest for a wrong pattern, GatewayTimeout after `seconds`.
         """
-        lane = self._lane(id)
+        lane = self.lane(id)
         matcher = await lane.run(lambda: Matcher(pattern, seconds), dispose=Matcher.close)
         try:
             searching = await self._do(id, lambda root: Searching(root, pattern, matcher), dispose=Searching.close)
@@ -314,7 +328,7 @@ class Documents:
 
     async def archive(self, id: ProjectId, path: str = "") -> AsyncGenerator[bytes, None]:
         """A zip archive of all below the folder `path`, made as it is taken. Close the iterator to end it early."""
-        place, lane = paths.parse(path), self._lane(id)
+        place, lane = paths.parse(path), self.lane(id)
         packing = await self._do(id, lambda root: Packing(root, place), dispose=Packing.close)
         try:
             while piece := await self._do(id, lambda _: packing.piece()):
@@ -336,7 +350,7 @@ class Documents:
         Raises Invalid for an archive or an entry that can't be taken, TooLarge, Conflict for paths that are taken by
         another kind of thing, or by a file unless `replace`; nothing is changed then.
         """
-        place, lane = paths.parse(into), self._lane(id)
+        place, lane = paths.parse(into), self.lane(id)
         # Beside the projects, for it counts against the disk of the projects; without a name, so nothing stays behind.
         with await lane.run(lambda: tempfile.TemporaryFile(dir=self._root), dispose=_closed) as file:
             async for piece in gathered(content, most):
@@ -344,9 +358,10 @@ class Documents:
             return await self._do(id, lambda root: archives.unpack(root, place, file, replace=replace, lock=lane.lock))
 
     async def sweep(self) -> None:
-        """Drop kept versions that are too old, of all projects."""
-        if self._history:
-            await asyncio.to_thread(self._history.sweep)
+        """Drop kept versions and unfinished uploads that are too old, of all projects."""
+        for kept in (self._history, self._unfinished):
+            if kept:
+                await asyncio.to_thread(kept.sweep)
 
     def close(self) -> None:
         """Let go of the threads; what they have begun they end."""
@@ -362,11 +377,11 @@ class Documents:
             with roots.opened(folder) as root:
                 return work(root)
 
-        return await self._lane(id).run(whole, dispose)
+        return await self.lane(id).run(whole, dispose)
 
     async def _change(self, id: ProjectId, work: Callable[[int], T]) -> T:
         """The same, with no other change of the project's files from this server meanwhile."""
-        lane = self._lane(id)
+        lane = self.lane(id)
 
         def alone(root: int) -> T:
             with lane.lock:
@@ -374,7 +389,8 @@ class Documents:
 
         return await self._do(id, alone)
 
-    def _lane(self, id: ProjectId) -> Lane:
+    def lane(self, id: ProjectId) -> Lane:
+        """The threads for what blocks on behalf of this project."""
         if id not in self._lanes:
             self._lanes[id] = Lane(self._pool)
         return self._lanes[id]

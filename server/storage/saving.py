@@ -10,6 +10,7 @@ import os
 import threading
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from server.errors import Conflict, Forbidden
@@ -65,6 +66,18 @@ class Saving:
             write_all(self._content, content, self._size)
             self._size += len(content)
 
+    def take(self, content: int, place: Path) -> None:
+        """Have the open file `content`, which lies at `place`, as the new content, instead of what was written.
+
+        It is moved, or where it lies on another file system, copied. Raises StorageFull; the file is as it was.
+        """
+        with self._lock, telling(self._path):
+            # Before it is moved: in between it belongs to nobody who could go on with it.
+            os.fsync(content)
+            self._size = os.fstat(content).st_size
+            if not self._move_here(content, place):
+                copy_bytes(content, self._content, 0, self._size)
+
     def contents(self, most: int) -> tuple[bytes | None, bytes | None]:
         """What is to be replaced, and by what; None for what has more than `most` bytes or can't be read."""
         with self._lock:
@@ -88,6 +101,22 @@ class Saving:
         """Forget the new content, once no other thread is at it. Does nothing after the end."""
         with self._lock:
             self._close()
+
+    def _move_here(self, content: int, place: Path) -> bool:
+        """Put it in the place of the temporary file. False where that can't be."""
+        if self._temporary is None:
+            return False
+        walking.hold(content)
+        try:
+            os.rename(place, self._temporary, dst_dir_fd=self._folder)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False
+        replaced, self._content = self._content, os.dup(content)
+        with closing(replaced):
+            self._take_after(os.fstat(replaced))
+        return True
 
     def _close(self) -> None:
         if self._folder < 0:

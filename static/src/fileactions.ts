@@ -117,7 +117,13 @@ export class FileActions {
 
   private async take(uploads: readonly LocalFile[]): Promise<void> {
     if (uploads.length === 0) return;
-    const uploader = new Uploader(this.api, this.project, browserClock, (path, part) => this.showProgress(path, part));
+    const uploader = new Uploader(
+      this.api,
+      this.project,
+      browserClock,
+      (path, part) => this.showProgress(path, part),
+      (path, part) => this.notify(`The upload of ${formatName(nameOf(path))} is resumed at ${Math.floor(part * 100)} %.`),
+    );
     try {
       const existing = await uploader.sendNew(uploads);
       const names = listed(existing.map((upload) => upload.path));

@@ -47,6 +47,7 @@ export class Uploader {
     private readonly project: string,
     private readonly clock: Clock,
     private readonly progress: Progress = () => undefined,
+    private readonly resumed: Progress = () => undefined,
   ) {}
 
   /** Writes each file that doesn't exist yet, one after the other; returns those that do. Throws ApiError. */
@@ -74,42 +75,55 @@ export class Uploader {
       await this.api.writeFile(this.project, path, file, expected);
       return;
     }
-    // What was begun before the page was loaded again goes on.
     const key = `upload.${this.project}.${path}.${file.size}.${file.lastModified}.${expected}`;
-    const known = recallHere(key, isString);
-    let upload = (known && (await this.api.upload(this.project, known).catch(() => null))) || (await this.api.beginUpload(this.project, path, file.size, expected));
-    rememberHere(key, upload.id);
+    let upload: Upload | null = null;
     for (let tries = 0; ; ) {
       try {
-        upload = await this.sendPieces(upload, path, file);
+        upload ??= (await this.goOn(key, path)) ?? (await this.begin(key, path, file, expected));
+        await this.sendPieces(upload, path, file);
         break;
       } catch (error) {
         if (!(error instanceof ApiError) || !isPassing(error.status) || (tries += 1) > MOST_TRIES) throw error;
         if (error.status === 404) {
-          upload = await this.api.beginUpload(this.project, path, file.size, expected);
-          rememberHere(key, upload.id);
+          forgetHere(key);
+          upload = null;
           continue;
         }
         await new Promise<void>((resolve) => void this.clock.after(Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries), resolve));
         // Without an answer it goes on from where it was, and is told by the next refusal.
-        upload = await this.api.upload(this.project, upload.id).catch(() => upload);
+        if (upload) upload = await this.api.upload(this.project, upload.id).catch(() => upload);
       }
     }
     forgetHere(key);
   }
 
-  private async sendPieces(begun: Upload, path: string, file: File): Promise<Upload> {
-    let upload = begun;
-    while (upload.offset < upload.size) {
-      await this.api.sendPiece(this.project, upload.id, upload.offset, file.slice(upload.offset, upload.offset + PIECE));
-      upload = { ...upload, offset: Math.min(upload.size, upload.offset + PIECE) };
-      this.progress(path, upload.offset / upload.size);
-    }
+  private async begin(key: string, path: string, file: File, expected: "absent" | "anything"): Promise<Upload> {
+    const upload = await this.api.beginUpload(this.project, path, file.size, expected);
+    rememberHere(key, upload.id);
     return upload;
+  }
+
+  /** What was begun before the page was loaded again, whatever became of the server meanwhile. */
+  private async goOn(key: string, path: string): Promise<Upload | null> {
+    const known = recallHere(key, isString);
+    if (known === null) return null;
+    const upload = await this.api.upload(this.project, known);
+    if (upload.offset > 0) this.resumed(path, upload.offset / upload.size);
+    return upload;
+  }
+
+  private async sendPieces({ id, size, offset: came }: Upload, path: string, file: File): Promise<void> {
+    let offset = came;
+    // An empty piece ends an upload of which all has come.
+    do {
+      await this.api.sendPiece(this.project, id, offset, file.slice(offset, offset + PIECE));
+      offset = Math.min(size, offset + PIECE);
+      this.progress(path, offset / size);
+    } while (offset < size);
   }
 }
 
-/** Whether another try may help: no connection, another offset than this page knows, or a server that began anew. */
+/** Whether another try may help: no connection, another offset than this page knows, or an upload that the server forgot. */
 function isPassing(status: number): boolean {
   return [0, 404, 409].includes(status) || status >= 502;
 }

@@ -1,5 +1,6 @@
 """The file tree by mouse and by keyboard, small and large. It needs no container."""
 
+import asyncio
 import os
 import re
 from pathlib import Path
@@ -160,24 +161,39 @@ async def test_a_hundred_thousand_entries_scroll_smoothly(
     await expect(row(page, f"many/file-{MANY - 1}")).to_have_attribute("aria-setsize", str(MANY))
 
 
-async def test_a_large_upload_goes_on_after_a_lost_connection(
+async def test_a_large_upload_goes_on_after_a_lost_connection_and_a_killed_server(
     page: Page, server: Server, project: str, folder: Path
 ) -> None:
-    await open_project(page, server, project)
-    pieces = 0
+    pieces, stuck = 0, asyncio.Event()
 
-    async def lose_one(route: Route) -> None:
+    async def lose(route: Route) -> None:
         nonlocal pieces
         pieces += 1
-        await (route.abort() if pieces == 2 else route.continue_())
+        if pieces == 2:
+            await route.abort()
+        elif pieces == 4:
+            stuck.set()
+        else:
+            await route.continue_()
 
-    await page.route(re.compile(r"/uploads/\w+\?offset="), lose_one)
+    async def choose() -> None:
+        async with page.expect_file_chooser() as chooser:
+            await page.get_by_role("button", name="Actions for src").click()
+            await page.get_by_role("menuitem", name="Upload here").click()
+        await (await chooser.value).set_files(large)
+
+    await open_project(page, server, project)
+    await page.route(re.compile(r"/uploads/\w+\?offset="), lose)
     large = folder.parent.parent / "large.bin"
-    large.write_bytes(os.urandom(1024) * 20 * 1024)
-    async with page.expect_file_chooser() as chooser:
-        await page.get_by_role("button", name="Actions for src").click()
-        await page.get_by_role("menuitem", name="Upload here").click()
-    await (await chooser.value).set_files(large)
-    await expect(row(page, "src/large.bin")).to_be_visible(timeout=30_000)
+    large.write_bytes(os.urandom(1024) * 36 * 1024)
+    await choose()
+    await stuck.wait()
+    await page.goto("about:blank")
+    server.kill()
+    server.start()
+    await page.goto(f"{server.url}/projects/{project}")
+    await choose()
+    await expect(page.get_by_text("The upload of large.bin is resumed at 44 %.")).to_be_visible()
+    await expect(row(page, "src/large.bin")).to_be_visible()
     assert (folder / "src" / "large.bin").read_bytes() == large.read_bytes()
-    assert pieces == 4, "three pieces, and one of them twice"
+    assert pieces == 7, "five pieces, and two of them twice"

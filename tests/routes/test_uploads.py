@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from server.errors import BadRequest
 from server.models import ProjectId
-from server.services.uploads import IDLE, MOST_OPEN, Uploads
+from server.services.documents import anything
+from server.storage import unfinished
+from server.storage.unfinished import MOST_AGE
 from tests.routes.asking import assert_problem
 from tests.support.app import App
 from tests.support.memory import peak, reset_peak
@@ -55,7 +58,7 @@ async def test_a_broken_connection_costs_what_was_not_yet_taken(app: App, client
 
     uploads, (_, project, _, upload) = app.services.uploads, url.removeprefix("/api/").split("/")
     with pytest.raises(BadRequest):
-        await uploads.append(uploads.find(ProjectId(project), upload), 0, broken())
+        await uploads.append(await uploads.find(ProjectId(project), upload), 0, broken(), anything)
     offset = (await client.get(url)).json()["offset"]
     assert 0 < offset <= MB
     assert (await client.put(f"{url}?offset={offset}", content=content[offset:])).status_code == 201
@@ -117,36 +120,110 @@ async def test_a_version_that_nobody_saw_is_not_replaced(client: httpx.AsyncClie
     assert (await client.get(f"{base}/files/file")).content == b"meanwhile"
 
 
-async def test_given_up_and_forgotten_uploads_leave_nothing(app: App, client: httpx.AsyncClient, base: str) -> None:
-    project = base.rpartition("/")[2]
-    folder = app.settings.workspaces / project
+async def test_nothing_is_left_of_what_was_given_up_forgotten_or_deleted(
+    app: App, client: httpx.AsyncClient, base: str
+) -> None:
+    def left() -> int:
+        return len(list(folder.iterdir())) if folder.exists() else 0
+
+    project, workspaces = base.rpartition("/")[2], app.settings.workspaces
+    folder = workspaces / ".uploads" / project
+    before = sorted(os.listdir(workspaces / project))
     url = await begin(client, base, "file", 3)
+    assert left() == 2 and sorted(os.listdir(workspaces / project)) == before, "no project sees it"
     assert (await client.delete(url)).status_code == 204
     assert (await client.delete(url)).status_code == 404
-    now = 0.0
-    uploads = Uploads(app.services.documents, clock=lambda: now)
-    for _ in range(MOST_OPEN):
-        await uploads.begin(ProjectId(project), "file", 3, lambda _: True)
-    now = IDLE + 1
-    last = await uploads.begin(ProjectId(project), "file", 3, lambda _: True)
-    assert len([path for path in folder.iterdir() if path.name.startswith(".hutch-tmp-")]) == 1
-    await uploads.cancel(last)
+    assert left() == 0
+    urls = [await begin(client, base, "file", 3) for _ in range(2)]
+    await client.put(f"{urls[0]}?offset=0", content=b"x")
+    old = time.time() - MOST_AGE - 1
+    for file in folder.iterdir():
+        if file.stem in urls[1] or file.suffix:
+            os.utime(file, (old, old))
+    await app.services.documents.sweep()
+    assert left() == 2, "what came lately counts, not when the upload began"
+    assert (await client.get(urls[0])).json()["offset"] == 1
+    assert (await client.get(urls[1])).status_code == 404
+    await app.services.documents.remove(ProjectId(project))
+    assert not folder.exists()
 
 
-async def test_uploads_are_bounded(client: httpx.AsyncClient, base: str) -> None:
-    urls = [await begin(client, base, f"file{number}", 3) for number in range(MOST_OPEN)]
+async def test_a_link_in_the_place_of_what_came_is_not_followed(
+    app: App, client: httpx.AsyncClient, base: str, tmp_path: Path
+) -> None:
+    url = await begin(client, base, "file", 6)
+    assert (await client.put(f"{url}?offset=0", content=b"one")).status_code == 202
+    came = app.settings.workspaces / ".uploads" / base.rpartition("/")[2] / url.rpartition("/")[2]
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"one")
+    came.unlink()
+    came.symlink_to(outside)
+    assert_problem(await client.put(f"{url}?offset=3", content=b"two"), 404)
+    assert outside.read_bytes() == b"one"
+    assert (await client.get(f"{base}/files/file")).status_code == 404
+
+
+async def test_what_came_whole_to_a_server_that_died_is_saved_by_an_empty_piece(
+    app: App, client: httpx.AsyncClient, base: str
+) -> None:
+    url = await begin(client, base, "file", 3)
+    came = app.settings.workspaces / ".uploads" / base.rpartition("/")[2] / url.rpartition("/")[2]
+    came.write_bytes(b"all")
+    assert (await client.put(f"{url}?offset=3", content=b"")).status_code == 201
+    assert (await client.get(f"{base}/files/file")).content == b"all"
+
+
+async def test_what_a_crash_of_the_machine_left_is_not_believed(
+    client: httpx.AsyncClient, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await begin(client, base, "file", 6)
+    monkeypatch.setattr(unfinished, "_boot", lambda: "another")
+    assert_problem(await client.put(f"{url}?offset=0", content=b"one"), 404)
+
+
+async def test_uploads_are_bounded(client: httpx.AsyncClient, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unfinished, "MOST", 3)
+    urls = [await begin(client, base, f"file{number}", 3) for number in range(3)]
     assert_problem(await client.post(f"{base}/uploads", json={"path": "file", "size": 1}), 429)
-    for url in urls:
-        await client.delete(url)
+    await client.delete(urls[0])
+    await begin(client, base, "file", 3)
 
 
 LARGE = 200 * MB
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path, "local") as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("server"), "local") as server:
         yield server
+
+
+def test_a_killed_server_is_gone_on_with_where_it_was(server: Server) -> None:
+    content = os.urandom(24 * MB)
+    with server.client() as client:
+        project = client.post("/api/projects", json={"name": "killed"}).raise_for_status().json()["id"]
+        about, absent = {"path": "a/big.bin", "size": len(content)}, {"If-None-Match": "*"}
+        upload = client.post(f"/api/projects/{project}/uploads", json=about, headers=absent).raise_for_status().json()
+        url = f"/api/projects/{project}/uploads/{upload['id']}"
+        client.put(f"{url}?offset=0", content=content[: 8 * MB]).raise_for_status()
+
+    def broken() -> Iterator[bytes]:
+        yield content[8 * MB : 12 * MB]
+        server.kill()
+        yield content[12 * MB : 16 * MB]
+
+    with server.client() as client, pytest.raises(httpx.HTTPError):
+        client.put(f"{url}?offset={8 * MB}", content=broken())
+    server.start()
+    with server.client() as client:
+        offset = client.get(url).raise_for_status().json()["offset"]
+        assert 8 * MB <= offset <= 12 * MB, "nothing that was acknowledged is lost"
+        saved = client.put(f"{url}?offset={offset}", content=content[offset:])
+        assert saved.status_code == 201
+        read = client.get(f"/api/projects/{project}/files/a/big.bin")
+        assert read.content == content and read.headers["etag"] == saved.headers["etag"]
+        again = client.post(f"/api/projects/{project}/uploads", json=about, headers=absent)
+        assert again.status_code == 412
 
 
 def test_large_files_pass_both_ways_in_constant_memory(server: Server) -> None:

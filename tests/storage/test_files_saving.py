@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,38 @@ def test_a_failed_sync_is_a_failed_save(project: Project, monkeypatch: pytest.Mo
         project.save(b"file", b"new")
     assert project.do(content, b"file") == b"old"
     assert project.names() == {"file"}
+
+
+# ---- content that came before
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("there", ["nothing", "a file", "a file with two names"])
+def test_a_file_that_came_in_pieces_takes_the_place_of_another(project: Project, elsewhere: bool, there: str) -> None:
+    came = project.folder.parent / "uploads" / "came"
+    came.parent.mkdir()
+    with small_disk(came.parent, "2m") if elsewhere else nullcontext():
+        came.write_bytes(b"whole" * 100_000)
+        came.chmod(0o600)
+        if there != "nothing":
+            project.put("folder/file", b"old" * 300_000).chmod(0o640)
+        if there == "a file with two names":
+            os.link(project.folder / "folder" / "file", project.folder / "again")
+        before = project.names() | {"folder", "folder/file"}
+        with opened(project.folder) as root:
+            saving = Saving(root, b"folder/file", anything)
+        with came.open("rb") as file:
+            saving.take(file.fileno(), came)
+        with opened(project.folder):
+            saved = saving.commit(unlocked())
+        assert came.exists() == elsewhere
+    project.save(b"usual", b"")
+    status = (project.folder / "folder" / "file").stat()
+    mode = (project.folder / "usual").stat().st_mode & 0o777 if there == "nothing" else 0o640
+    assert (status.st_mode & 0o777, status.st_uid, status.st_gid) == (mode, OWNER, OWNER)
+    assert saved.created == (there == "nothing") and saved.entry.size == 500_000
+    assert project.do(content, b"folder/file") == b"whole" * 100_000
+    assert project.names() == before | {"usual"}
 
 
 # ---- where the safe way is closed
