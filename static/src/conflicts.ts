@@ -14,22 +14,28 @@ export async function showConflict(area: EditorArea, document: TextDocument, ext
   const trouble = document.trouble.get();
   if (trouble?.kind !== "changed") return;
   const { compare } = await load(() => import("./editor/merge"));
-  const comparison = compare({ theirs: decode(trouble.theirs.bytes).text, mine: document.state.doc.toString(), extensions, narrow });
+  const { theirs } = trouble;
+  const comparison = compare({ theirs: decode(theirs.bytes).text, mine: document.state.doc.toString(), extensions, narrow });
   let cover: Disposable | null = null;
   return new Promise((resolve, reject) => {
-    const end = (task: () => void | Promise<void>): void => {
-      void (async () => task())().then(resolve, reject);
+    const end = (task: () => void | Promise<void>): Promise<void> => {
+      document.saveCompared = null;
+      const ended = (async () => task())();
+      ended.then(resolve, reject);
       cover?.dispose();
       comparison.dispose();
       area.focus();
+      return ended.catch(() => undefined);
     };
+    const save = (): Promise<void> => end(() => document.merge(comparison.text(), theirs.etag));
+    document.saveCompared = save;
     const actions = h(
       "div",
       { class: "merge-actions" },
       h("p", {}, "Take over what you want from the disk’s version, then save."),
-      button("Save yours", () => end(() => document.merge(comparison.text())), "primary"),
-      button("Take theirs", () => end(() => document.takeTheirs())),
-      button("Decide later", () => end(() => undefined)),
+      button("Save yours", () => void save(), "primary"),
+      button("Take theirs", () => void end(() => document.takeTheirs())),
+      button("Decide later", () => void end(() => document.keep(comparison.text()))),
     );
     cover = area.cover(document, h("div", { class: "merge-cover", role: "group", "aria-label": "Both versions" }, actions, comparison.element));
     comparison.focus();

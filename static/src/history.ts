@@ -37,13 +37,14 @@ export async function chooseVersion(ide: Ide, api: Api, project: string): Promis
 /** Covers the editor with the version beside the text as it is now. */
 function showVersion(ide: Ide, document: TextDocument, old: string, written: string): void {
   const names = { theirs: `Version of ${written}`, mine: "As it is now" };
+  const { version } = document;
   const comparison = compare({ theirs: old, mine: document.state.doc.toString(), extensions: ide.extensions(), narrow: ide.workbench.isNarrow, names });
   const end = (text: string | null): void => {
     cover.dispose();
     comparison.dispose();
     ide.editor.focus();
     // As an edit, so that it can be undone, and saved only over the version that was read.
-    if (text !== null) document.merge(text).catch(ide.report);
+    if (text !== null) document.merge(text, version).catch(ide.report);
   };
   const actions = h(
     "div",

@@ -188,7 +188,7 @@ export class Ide {
     const document = this.documents.active.get();
     if (document?.kind !== "text") return;
     if (document.readOnly) return this.notices.show(document.readOnly);
-    await document.save();
+    await (document.saveCompared ?? (() => document.save()))();
     if (!document.dirty.get()) this.store.announce(`Saved ${formatName(nameOf(document.path.get()))}.`);
   }
 

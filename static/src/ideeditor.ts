@@ -33,7 +33,7 @@ export function makeEditor(ide: Ide, api: Api, project: string): EditorArea {
         nextPane: () => ide.focusNextPane(),
       },
     },
-    (group) => new TabsView(group, documents, drag, { close, save: run("save"), split: run("splitRight"), nextSplit: run("nextSplit") }),
+    (group) => new TabsView(group, documents, drag, { close, save: run("save"), split: run("splitRight"), nextSplit: run("nextSplit"), focus: () => ide.editor.focus() }),
     makeWelcome(ide),
   );
 }

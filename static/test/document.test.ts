@@ -140,8 +140,16 @@ test("a merge saves the text made of both", async () => {
   type(document, "mine ");
   disk.writeText("a.txt", "theirs\n");
   await document.save();
-  await document.merge("both\n");
-  assert.equal(disk.text("a.txt"), "both\n");
+  const trouble = document.trouble.get();
+  assert.ok(trouble?.kind === "changed");
+  disk.writeText("a.txt", "theirs, later\n");
+  await documents.check([""]);
+  await document.merge("both\n", trouble.theirs.etag);
+  assert.equal(disk.text("a.txt"), "theirs, later\n", "nobody has seen it");
+  const later = document.trouble.get();
+  assert.ok(later?.kind === "changed");
+  await document.merge("all\n", later.theirs.etag);
+  assert.equal(disk.text("a.txt"), "all\n");
   assert.equal(document.dirty.get(), false);
 });
 

@@ -83,6 +83,15 @@ async def test_a_file_in_two_splits_is_one_document(page: Page, server: Server, 
     await expect(text(page, 0)).to_be_focused()
     await page.keyboard.press("Control+z")
     await first_lines(page, "a.txt", splits=1)
+    # A tab comes to the front with the keyboard in it.
+    await page.get_by_role("treeitem", name="b.txt").dblclick()
+    await first_lines(page, "b.txt", splits=1)
+    await page.keyboard.press("Alt+PageUp")
+    await first_lines(page, "a.txt", splits=1)
+    await expect(text(page, 0)).to_be_focused()
+    await page.get_by_role("tab", name="b.txt").click()
+    await first_lines(page, "b.txt", splits=1)
+    await expect(text(page, 0)).to_be_focused()
 
 
 async def test_a_draft_and_a_conflict_in_two_splits(page: Page, server: Server, project: str) -> None:
@@ -106,7 +115,20 @@ async def test_a_draft_and_a_conflict_in_two_splits(page: Page, server: Server, 
     await expect(group(page, 1).get_by_role("group", name="Both versions")).to_have_count(1)
     # What was typed there would be lost with the choice.
     await expect(group(page, 0).locator("[inert] .cm-content")).to_have_count(1)
-    await both.get_by_role("button", name="Save yours").click()
+    # What is typed there can be undone there, and is not lost with the comparison.
+    ours = both.get_by_role("textbox", name="Your version")
+    await ours.press("Control+Home")
+    await page.keyboard.type("put off ")
+    await page.keyboard.press("Control+z")
+    await expect(ours.locator(".cm-line").first).to_have_text("mine a.txt")
+    await page.keyboard.press("Control+Shift+z")
+    await both.get_by_role("button", name="Decide later").click()
+    await first_lines(page, "put off mine a.txt")
+    await page.keyboard.press("Control+z")
+    await first_lines(page, "mine a.txt")
+    await group(page, 1).get_by_role("button", name="Compare").click()
+    await expect(ours).to_be_focused()
+    await page.keyboard.press("Control+s")
     await expect(both).to_have_count(0)
     await expect(page.get_by_role("tab", name="unsaved changes")).to_have_count(0)
     await first_lines(page, "mine a.txt")

@@ -71,6 +71,8 @@ export class TextDocument implements Disposable {
   private readonly surfaces: Surface[] = [];
   private saved: Text;
   private etag: string;
+  /** While both versions are compared, what a save of the person means. */
+  saveCompared: (() => Promise<void>) | null = null;
   private work: Promise<unknown> = Promise.resolve();
   /** The journal has what was typed here, and not only in another page. */
   private journaled = false;
@@ -101,6 +103,11 @@ export class TextDocument implements Disposable {
 
   get state(): EditorState {
     return this.current;
+  }
+
+  /** The etag of what was read or saved last. */
+  get version(): string {
+    return this.etag;
   }
 
   /** Everything goes through the surfaces while there are some. The result takes this one away. */
@@ -183,10 +190,15 @@ export class TextDocument implements Disposable {
     else this.revert();
   }
 
-  /** Ends a trouble with a text made from both sides. */
-  merge(text: string): Promise<void> {
+  /** Writes a text made from both sides over the version with this etag alone: whoever made it has seen no later one. */
+  merge(text: string, etag: string): Promise<void> {
+    this.keep(text);
+    return this.exclusively(() => this.write(this.isGone ? null : etag));
+  }
+
+  /** Takes the text over as what is typed is, unsaved. */
+  keep(text: string): void {
     this.edit(textOf(text));
-    return this.keepMine();
   }
 
   /** Back to the version that was read or saved last. */

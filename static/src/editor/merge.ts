@@ -1,10 +1,12 @@
 // Both sides of a conflict, beside each other or, where there is no room, in one text. Loaded when there is a conflict.
 
+import { history } from "@codemirror/commands";
 import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { h } from "../dom";
 import type { Disposable } from "../lifecycle";
+import { editing } from "./setup";
 
 export interface Sides {
   readonly theirs: string;
@@ -34,7 +36,7 @@ function sideBySide({ theirs, mine, extensions, names }: Sides): Comparison {
   const host = h("div", { class: "merge-editors" });
   const view = new MergeView({
     a: { doc: theirs, extensions: [extensions, EditorState.readOnly.of(true), label(names?.theirs ?? "The version on disk")] },
-    b: { doc: mine, extensions: [extensions, label(names?.mine ?? "Your version")] },
+    b: { doc: mine, extensions: [extensions, history(), editing(), label(names?.mine ?? "Your version")] },
     parent: host,
     revertControls: "a-to-b",
     renderRevertControl: () => h("button", { type: "button", class: "merge-take", title: "Take this part", "aria-label": "Take this part" }, "→"),
@@ -54,7 +56,7 @@ function unified({ theirs, mine, extensions, names }: Sides): Comparison {
   const host = h("div", { class: "merge-editors" });
   const view = new EditorView({
     doc: mine,
-    extensions: [extensions, label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
+    extensions: [extensions, history(), editing(), label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
     parent: host,
   });
   const heads = h("div", { class: "merge-heads" }, h("span", {}, names ? `${names.mine}, with what the version had in red` : "Yours, with what the disk has in red"));

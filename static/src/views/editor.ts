@@ -132,7 +132,8 @@ export class EditorArea implements View {
 
   private sync(): void {
     const { all, active } = this.groups;
-    const focused = this.element.contains(document.activeElement);
+    const had = document.activeElement;
+    const focused = this.element.contains(had);
     const tabs = new Set(all.flatMap((group) => group.tabs));
     for (const [tab, surface] of this.surfaces) {
       if (tabs.has(tab)) continue;
@@ -148,8 +149,8 @@ export class EditorArea implements View {
     if (active.front) this.surfaces.get(active.front)?.use();
     const view = active.front && this.viewOf(active.front.document);
     this.position.set(view ? positionOf(view) : null);
-    // What had the focus may be gone, or behind.
-    if (focused && !this.element.contains(document.activeElement)) this.focus();
+    // What had the focus may be gone, or behind: there the browser takes it away, but only later.
+    if (focused && (!this.element.contains(document.activeElement) || had?.closest("[inert]"))) this.focus();
   }
 
   private syncGroup(group: Group): void {

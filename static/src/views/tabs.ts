@@ -16,6 +16,8 @@ export interface TabsActions {
   save(): void;
   split(): void;
   nextSplit(): void;
+  /** The person goes on in the editor of the tab that they chose. */
+  focus(): void;
 }
 
 export class TabsView implements View {
@@ -99,7 +101,11 @@ export class TabsView implements View {
     const element = h("div", { class: "tab", role: "tab", id: `tab-${tab.id}`, "aria-controls": `editor-panel-${this.group.name}` });
     element.addEventListener("click", (event) => {
       if (event.target instanceof Element && event.target.closest(".tab-close")) this.actions.close(tab.document, this.group);
-      else groups.activate(this.group, tab);
+      else {
+        groups.activate(this.group, tab);
+        // On a phone that would bring up its keyboard.
+        if (event.pointerType !== "touch") this.actions.focus();
+      }
     });
     element.addEventListener("dblclick", () => groups.keep(tab.document));
     element.addEventListener("auxclick", (event) => event.button === 1 && this.actions.close(tab.document, this.group));
