@@ -12,7 +12,8 @@ TYPESCRIPT = {
     "tsconfig.json": '{ "include": ["*.ts"] }\n',
     "people.ts": "export interface Person { name: string }\n\n"
     "/** Greets **one** person. <img src=x onerror=alert(1)> */\n"
-    "export function greet(person: Person): string { return person.name }\n",
+    "export function greet(person: Person): string { return person.name }\n"
+    "/** Says good-bye. */\nexport const farewell = 1\n",
     "main.ts": 'import { greet } from "./people";\n\nconst count: number = greet({ name: "A" });\ngreet({name:"B"})\n',
     "other.ts": 'import { greet } from "./people";\ngreet({ name: "C" });\r\n',
 }
@@ -61,6 +62,23 @@ async def test_typescript(page: Page, server: Server) -> None:
     await expect(lines(page).nth(2)).to_have_text('const count: number = greet({ name: "A" }).length')
     await expect(page.locator(".cm-lintRange-error")).to_have_count(0)
     await expect(status).not_to_contain_text("error")
+
+    # What is chosen is described, and what it imports comes with it and goes with it.
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type("fare")
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("farewell")
+    about = page.locator(".cm-completionInfo")
+    await expect(about).to_contain_text("./people")
+    described = await page.get_by_role("option", selected=True).get_attribute("aria-describedby")
+    assert described == await about.get_attribute("id")
+    await page.keyboard.press("Enter")
+    await expect(lines(page).first).to_have_text('import { farewell, greet } from "./people";')
+    await expect(lines(page).last).to_have_text("farewell")
+    await page.keyboard.press("Control+z")
+    await expect(lines(page).first).to_have_text('import { greet } from "./people";')
+    await expect(lines(page).last).to_have_text("fare")
+    for _ in "fare":
+        await page.keyboard.press("Backspace")
 
     # What is known of a word, by pointer and by keyboard; HTML in it is text.
     await page.get_by_text("greet", exact=True).nth(1).hover()

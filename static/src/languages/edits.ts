@@ -96,7 +96,7 @@ export async function applyEdits(edits: ReadonlyMap<string, readonly TextEdit[]>
   return { open: opened.length, saved: writes.length - left.length, left };
 }
 
-function isEdit(value: unknown): value is TextEdit {
+export function isEdit(value: unknown): value is TextEdit {
   return isObject(value) && typeof value["newText"] === "string" && isObject(value["range"]) && isObject(value["range"]["start"]) && isObject(value["range"]["end"]);
 }
 

@@ -2,14 +2,16 @@
 
 import { autocompletion } from "@codemirror/autocomplete";
 import { lintGutter } from "@codemirror/lint";
-import { hoverTooltips, type LSPClient, serverCompletionSource, signatureHelp } from "@codemirror/lsp-client";
+import { hoverTooltips, signatureHelp } from "@codemirror/lsp-client";
 import { type Extension, Prec } from "@codemirror/state";
 import { closeHoverTooltips, type EditorView, hasHoverTooltips, keymap } from "@codemirror/view";
+import type { ServerClient } from "./client";
+import { completionsOf } from "./completion";
 
-export function editorExtensions({ serverCapabilities }: LSPClient): Extension {
+export function editorExtensions(client: ServerClient): Extension {
   return [
     // The server knows all that the editor's own lists know, and better.
-    serverCapabilities?.completionProvider ? autocompletion({ override: [serverCompletionSource] }) : [],
+    client.serverCapabilities?.completionProvider ? autocompletion({ override: [completionsOf(client)] }) : [],
     hoverTooltips(),
     signatureHelp(),
     lintGutter(),
