@@ -27,7 +27,7 @@ run: install bundle ## set up what is missing, then serve on 127.0.0.1:8000
 
 test: $(STAMPS)/dev bundle engine browser image check ## set up all that the tests need, then run them all
 	npm_config_update_notifier=false $(NPM) test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(STAMPS)/dev bundle ## lint and types, of the server, the tests and the browser's code
 	$(BIN)/ruff check server tests bench
