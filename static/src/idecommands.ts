@@ -162,12 +162,13 @@ async function openShortcuts(ide: Ide): Promise<void> {
 }
 
 function openQuickOpen(ide: Ide): Promise<void> {
-  const open: string[] = [];
-  for (const document of ide.documents.open.get()) open.unshift(document.path.get());
-  // What is open comes first, the newest before the others: it is what people go back to.
+  const { active, all } = ide.documents.groups;
+  const tabs = [...[...active.used].reverse(), ...all.flatMap((group) => group.tabs)].filter((tab) => tab.document !== active.front?.document);
+  // What is open comes first, what was used last before the others: it is what people go back to. They are in the front one already.
+  const open = [...new Set([...tabs, ...(active.front ? [active.front] : [])].map((tab) => tab.document.path.get()))];
   const items = ide.index.list().then((paths) => {
     const rest = paths.filter((path) => !open.includes(path));
-    return [...open, ...rest].map((path) => ({ text: path, run: () => void ide.openFile(path) }));
+    return [...open, ...rest].map((path) => ({ text: path, run: (line: number | null) => void ide.openFile(path, { line }) }));
   });
-  return new Palette({ label: "Go to file", placeholder: "Name of a file", items, paths: true }).open();
+  return new Palette({ label: "Go to file", placeholder: "Name of a file, with :12 for a line", items, paths: true }).open();
 }

@@ -53,6 +53,16 @@ test("saving without changes writes nothing", async () => {
   assert.deepEqual(disk.requests.filter((request) => request.startsWith("PUT")), []);
 });
 
+test("what a program changes around the cursor leaves it where it was", async () => {
+  const { disk, documents } = setUp({ "a.txt": "one\ntwo\nthree\n" });
+  const document = await show(documents, "a.txt");
+  document.dispatch({ selection: { anchor: 6 } });
+  disk.writeText("a.txt", "zero\none!\ntwo\nthree!\n");
+  await documents.check([""]);
+  assert.equal(textOf(document), "zero\none!\ntwo\nthree!\n");
+  assert.equal(document.state.sliceDoc(document.state.selection.main.head - 2, document.state.selection.main.head + 1), "two");
+});
+
 test("what is typed during a save stays unsaved, and the next save has the new etag", async () => {
   const { disk, documents } = setUp();
   const document = await show(documents, "a.txt");

@@ -79,6 +79,16 @@ async def test_a_link_to_a_line_leads_there(page: Page, server: Server, project:
     assert link == f"{server.url}/projects/{project}#other.txt:42"
     await page.evaluate("location.hash = '#src/long.txt:7'")
     await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 7")
+    # A line can be named where a file is looked for, and what was used before the one in front comes first.
+    front = page.get_by_role("tab", selected=True)
+    steps = [("oth:99:3", "other.txt", "line 99"), ("", "long.txt", "line 7"), ("", "other.txt", "line 99")]
+    for typed, name, line in steps:
+        await page.keyboard.press("Control+p")
+        await expect(page.get_by_role("option", selected=True)).to_be_visible()
+        await page.keyboard.type(typed)
+        await page.keyboard.press("Enter")
+        await expect(front.filter(has_text="txt").filter(visible=True).first).to_contain_text(name)
+        await expect(page.locator(".cm-activeLine:visible")).to_have_text(line)
 
 
 async def test_settings_count_at_once_and_in_every_browser(browser: Browser, server: Server, project: str) -> None:
@@ -104,3 +114,10 @@ async def test_settings_count_at_once_and_in_every_browser(browser: Browser, ser
         await expect(page.locator("html")).to_have_attribute("data-contrast", "more")
         await page.goto(f"{server.url}/projects/{project}#other.txt")
         await expect(page.locator(".cm-content:visible")).to_have_css("font-size", "22px")
+        await expect(page.locator(".cm-content:visible")).to_have_css("white-space", "break-spaces")
+        # Of a line like this the page would be busy for seconds.
+        with server.client() as client:
+            client.put(f"/api/projects/{project}/files/bundle.js", content="f(x);" * 50_000).raise_for_status()
+        await page.evaluate("location.hash = '#bundle.js'")
+        await expect(page.locator(".cm-content:visible")).to_contain_text("f(x);")
+        await expect(page.locator(".cm-content:visible")).to_have_css("white-space", "pre")

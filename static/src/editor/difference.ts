@@ -1,4 +1,4 @@
-// The small changes that make one text another. Loaded when a text is formatted.
+// The small changes that make one text another. Loaded when a text is formatted, or changed on the disk.
 
 import { diff } from "@codemirror/merge";
 import type { ChangeSpec, Text } from "@codemirror/state";

@@ -1,22 +1,26 @@
 // One open text file: what is edited, what is on the disk, and how the two come together.
 
 import { history, historyField } from "@codemirror/commands";
-import { Annotation, Compartment, EditorState, type Extension, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
+import { Annotation, type ChangeSpec, Compartment, EditorState, type Extension, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "../api";
 import type { Clock } from "../clock";
 import type { Draft, Drafts } from "../drafts";
 import type { Styles } from "../editorconfig/style";
 import { type Disposable, disposable, DisposableStore, Emitter, MutableDisposable, Value } from "../lifecycle";
+import { load } from "../loading";
 import { decode } from "../text";
 import { bytesOf, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
 import { changesBetween } from "./changes";
 import { Form } from "./form";
-import { editing } from "./setup";
+import { editing, unbroken } from "./setup";
 
 // Short enough that a crash costs a word or two, long enough that fast typing doesn't write at each key.
 const JOURNAL_MS = 400;
 // Writing a large text takes time that typing would wait for.
 const JOURNALED_PER_MS = 1000;
+
+// A program that is one line of this many characters is colored and broken anew, as a whole, at each key.
+const LONG_LINE = 100_000;
 
 /** What stands between the document and the disk. */
 export type Trouble =
@@ -65,6 +69,7 @@ export class TextDocument implements Disposable {
   readonly onEdit = this.editEmitter.event;
   private readonly journalTimer = this.disposables.add(new MutableDisposable());
   private readonly language = new Compartment();
+  private readonly long: boolean;
   private current: EditorState;
   private readonly past = new Compartment();
   /** The one that was used last is the last. */
@@ -90,12 +95,14 @@ export class TextDocument implements Disposable {
     this.etag = content.etag;
     this.readOnly = readOnlyReason(decoded);
     this.saved = textOf(decoded.text);
+    this.long = hasLongLine(this.saved);
     this.current = EditorState.create({
       doc: this.saved,
       extensions: [
         context.extensions(),
         this.language.of([]),
         this.form.extension,
+        this.long ? unbroken : [],
         this.readOnly ? EditorState.readOnly.of(true) : [this.past.of(history()), editing()],
       ],
     });
@@ -144,7 +151,7 @@ export class TextDocument implements Disposable {
   }
 
   useLanguage(extension: Extension): void {
-    this.dispatch({ effects: this.language.reconfigure(extension) });
+    if (!this.long) this.dispatch({ effects: this.language.reconfigure(extension) });
   }
 
   /** Takes over how the file is to be written, which .editorconfig files say. */
@@ -168,7 +175,7 @@ export class TextDocument implements Disposable {
       const theirs = await this.readDisk(this.etag);
       if (theirs !== null && theirs !== "gone" && theirs.size > theirs.bytes.length) return "outgrown";
       if (theirs === "gone") this.handleGone();
-      else if (theirs) this.meet(theirs, false);
+      else if (theirs) await this.meet(theirs, false);
       else if (this.isGone) this.trouble.set(null);
       return undefined;
     });
@@ -186,7 +193,7 @@ export class TextDocument implements Disposable {
   /** Ends a trouble by giving up what is unsaved; it can be undone. */
   takeTheirs(): void {
     const trouble = this.trouble.get();
-    if (trouble?.kind === "changed") this.load(trouble.theirs);
+    if (trouble?.kind === "changed") this.load(trouble.theirs, changesBetween(this.current.doc, textOf(decode(trouble.theirs.bytes).text)));
     else this.revert();
   }
 
@@ -310,7 +317,7 @@ export class TextDocument implements Disposable {
       if (!(error instanceof ApiError && error.status === 412)) throw error;
       const theirs = await this.readDisk(null);
       if (theirs === "gone") this.handleGone();
-      else if (theirs) this.meet(theirs, true);
+      else if (theirs) await this.meet(theirs, true);
     } finally {
       this.saving.set(false);
     }
@@ -327,11 +334,13 @@ export class TextDocument implements Disposable {
     }
   }
 
-  private meet(theirs: FileContent, refused: boolean): void {
-    const { text } = decode(theirs.bytes);
-    if (textOf(text).eq(this.current.doc)) this.settle(this.current.doc, theirs.etag);
-    else if (this.dirty.get() || refused) this.contest(theirs, refused);
-    else this.load(theirs);
+  private async meet(theirs: FileContent, refused: boolean): Promise<void> {
+    const text = textOf(decode(theirs.bytes).text);
+    if (text.eq(this.current.doc)) return this.settle(this.current.doc, theirs.etag);
+    const changes = this.dirty.get() || refused ? null : await smallChanges(this.current.doc, text);
+    // Something may have been typed while they were made.
+    if (this.dirty.get() || !changes) this.contest(theirs, refused);
+    else this.load(theirs, changes);
   }
 
   /** Whoever wrote theirs may have taken what it knew from the journal, and cleared it. */
@@ -345,10 +354,9 @@ export class TextDocument implements Disposable {
     this.trouble.set({ kind: "deleted" });
   }
 
-  private load(theirs: FileContent): void {
-    const { text, format } = decode(theirs.bytes);
-    this.dispatch({ effects: this.form.reformat(format) });
-    this.edit(textOf(text));
+  private load(theirs: FileContent, changes: ChangeSpec): void {
+    this.dispatch({ effects: this.form.reformat(decode(theirs.bytes).format) });
+    this.dispatch({ changes });
     this.settle(this.current.doc, theirs.etag);
   }
 
@@ -364,4 +372,18 @@ export class TextDocument implements Disposable {
     this.dirty.set(!this.current.doc.eq(doc));
     void this.writeJournal();
   }
+}
+
+/** What lies between the places that differ keeps its cursors, and what is in sight its place. */
+async function smallChanges(before: Text, after: Text): Promise<ChangeSpec> {
+  try {
+    return (await load(() => import("./difference"))).differences(before, after);
+  } catch {
+    return changesBetween(before, after);
+  }
+}
+
+function hasLongLine(text: Text): boolean {
+  for (const line of text.iterLines()) if (line.length > LONG_LINE) return true;
+  return false;
 }

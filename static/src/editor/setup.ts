@@ -30,6 +30,11 @@ export function wrap(on: boolean): StateEffect<unknown> {
   return wrapping.reconfigure(on ? EditorView.lineWrapping : []);
 }
 
+/** For a text with a line so long that to break it would take seconds, whenever the window changes. */
+export const unbroken: Extension = EditorView.theme({
+  ".cm-content.cm-lineWrapping": { whiteSpace: "pre", wordBreak: "normal", overflowWrap: "normal", flexShrink: "0" },
+});
+
 /** Whether the editor is made for a screen reader, in an editor that has `viewing`. */
 export function readAloud(on: boolean): StateEffect<unknown> {
   return reading.reconfigure(on ? aloud : silent());

@@ -10,7 +10,8 @@ export interface PaletteItem {
   readonly text: string;
   /** Shown at the right. */
   readonly hint?: string;
-  readonly run: () => void;
+  /** `line` is the one that was typed behind a path: `src/index.js:12`. */
+  readonly run: (line: number | null) => void;
 }
 
 export interface PaletteSource {
@@ -33,6 +34,7 @@ export class Palette {
   private finder = new Finder<PaletteItem>([], (item) => item.text);
   private matches: readonly Match<PaletteItem>[] = [];
   private chosen = 0;
+  private line: number | null = null;
 
   constructor(private readonly source: PaletteSource) {
     this.input = h("input", {
@@ -70,7 +72,10 @@ export class Palette {
   }
 
   private search(): void {
-    this.matches = this.finder.find(this.input.value, this.source.paths ? MOST_PATHS : Infinity);
+    // A column may follow, as compilers write it.
+    const [, text = "", line] = (this.source.paths && /^(.+?)(?::(\d*)(?::\d*)?)?$/.exec(this.input.value)) || [null, this.input.value];
+    this.line = line ? Number(line) : null;
+    this.matches = this.finder.find(text, this.source.paths ? MOST_PATHS : Infinity);
     this.chosen = 0;
     this.render();
   }
@@ -97,7 +102,7 @@ export class Palette {
   private choose(index: number): void {
     const match = this.matches[index];
     this.dialog.close();
-    match?.item.run();
+    match?.item.run(this.line);
   }
 
   private handleKey(event: KeyboardEvent): void {
