@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from server.app import create_app
 from server.config import Settings
 from server.edge import BoundedHttp, BoundedSocket
+from server.routes.context import Services
 
 MOST_MESSAGE = 16 * 1024 * 1024
 """Bytes of one WebSocket message: previews carry what apps send; terminals have a smaller limit of their own."""
@@ -47,8 +49,9 @@ def serve(settings: Settings) -> int:
 
 def _run(settings: Settings, token: str, listener: socket.socket) -> int:
     host, port = listener.getsockname()[:2]
+    app = create_app(settings, token)
     config = uvicorn.Config(
-        create_app(settings, token),
+        app,
         http=BoundedHttp,
         ws=BoundedSocket,
         loop="uvloop",
@@ -64,7 +67,7 @@ def _run(settings: Settings, token: str, listener: socket.socket) -> int:
         timeout_graceful_shutdown=SHUTDOWN_AFTER,
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    server = _AnnouncingServer(config, f"{settings.url or f'http://{shown}:{port}'}/login?token={token}")
+    server = _Server(config, app, f"{settings.url or f'http://{shown}:{port}'}/login?token={token}")
     # Once everything is closed in order uvicorn raises the signal again; by then there is nothing left but to leave.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -73,11 +76,12 @@ def _run(settings: Settings, token: str, listener: socket.socket) -> int:
     return 0 if server.started else 1
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Prints the link once the port answers, and not before."""
+class _Server(uvicorn.Server):
+    """Prints the link once the port answers, and not before; at the end, waits for nothing that has none."""
 
-    def __init__(self, config: uvicorn.Config, link: str) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette, link: str) -> None:
         super().__init__(config)
+        self._app = app
         self._link = link
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -88,6 +92,11 @@ class _AnnouncingServer(uvicorn.Server):
             gc.freeze()
             gc.set_threshold(20_000, 20, 20)
             print(f"\n  Hutch is ready. Open this link; it signs you in:\n\n    {self._link}\n", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        services: Services = self._app.state.services
+        services.previews.closing.fire()
+        await super().shutdown(sockets)
 
 
 def _private_folder(folder: Path) -> None:

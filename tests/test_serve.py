@@ -5,11 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.support.server import ROOT, Server
+from tests.support.server import ROOT, Server, wait_for
 from tests.support.terminal import Terminal
 
 
@@ -95,6 +98,66 @@ async def test_sigterm_tells_open_terminals_to_come_back(server: Server) -> None
             await terminal.socket.wait_closed()
             assert terminal.socket.close_code == 1012
         assert server.stop() == 0
+        assert "Traceback" not in server.log()
+
+
+ENDLESS = """
+import http.server, pathlib, threading
+class App(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        if self.path == "/poll":
+            pathlib.Path("polled").touch()
+        else:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream" if self.path == "/events" else "text/plain")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"7\\r\\ndata: 1\\r\\n")
+        threading.Event().wait()
+http.server.ThreadingHTTPServer(("127.0.0.1", PORT), App).serve_forever()
+"""
+
+
+def test_what_never_ends_is_cut_at_once_when_the_server_ends_and_a_save_is_not(server: Server) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(server)
+        files = {
+            "app.py": ENDLESS.replace("PORT", str(server.app_port)),
+            "hutch.toml": "[run]\ncommand = 'python3 app.py'",
+        }
+        with server.client() as client:
+            project = client.post("/api/projects", json={}).json()["id"]
+            for name, content in files.items():
+                client.put(f"/api/projects/{project}/files/{name}", content=content).raise_for_status()
+            client.post(f"/api/projects/{project}/run").raise_for_status()
+            wait_for("the port", lambda: client.get(f"/api/projects/{project}/ports").json())
+        host = f"{server.app_port}-{project}.preview.localhost:{server.port}"
+        headers = {"Host": host, "X-Hutch-Authorization": f"Bearer {server.token}"}
+        browser = stack.enter_context(httpx.Client(base_url=server.url, headers=headers, timeout=60, trust_env=False))
+        streams = []
+        for path in ("/events", "/open"):
+            pieces = stack.enter_context(browser.stream("GET", path)).iter_raw()
+            assert next(pieces) == b"data: 1"
+            streams.append(pieces)
+        poll = stack.enter_context(ThreadPoolExecutor()).submit(browser.get, "/poll")
+        wait_for("the poll", (server.folder / "workspaces" / project / "polled").exists)
+        save = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        save.sendall(
+            f"PUT /api/projects/{project}/files/saved HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+            f"Authorization: Bearer {server.token}\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\none".encode()
+        )
+        assert save.recv(4096).startswith(b"HTTP/1.1 100 "), "it is under way"
+        assert server.process
+        server.process.send_signal(signal.SIGTERM)
+        for pieces in streams:
+            with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+                next(pieces)
+        assert poll.result().status_code == 503
+        save.sendall(b"two")
+        assert save.recv(4096).startswith(b"HTTP/1.1 201 ")
+        assert server.stop() == 0
+        assert (server.folder / "workspaces" / project / "saved").read_bytes() == b"onetwo"
         assert "Traceback" not in server.log()
 
 

@@ -4,11 +4,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from starlette.types import Message, Receive, Scope, Send
 
-from server.errors import AppError, BadGateway
+from server.errors import AppError, BadGateway, Unavailable
 from server.routes import headers
 from server.routes.context import Services
 from server.routes.forwarding import Road, to_app, to_browser
@@ -22,20 +22,31 @@ OF_PREVIEW: Final = "hutch.preview"
 """Set in the scope of what a preview answers, so that the IDE's own headers stay off it."""
 WATCH_AFTER: Final = 0.1
 """Seconds after which the client of a request without a body is watched: whether it is still there."""
+SILENCE: Final = 1.0
+"""Seconds without a byte from the app after which an answer of unknown length is cut when the server is to end."""
 _BAD_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class _Client:
-    """The client's side of a request: its body, and whether it is still there."""
+    """The client's side of a request: its body, and whether it is still there.
+
+    `passed` counts the pieces of the answer that went to it. `kind` is how the answer ends: "measured" by its length,
+    "open" at some time or never, "events" never. One that is yet to begin is "open" when it may be waited for as long
+    as there is no news: with a body of its own a request has a purpose.
+    """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
         self._task = asyncio.current_task()
         self._timer: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.has_body = headers.has_body(scope)
+        self.kind: Literal["measured", "open", "events"] = "measured" if self.has_body else "open"
+        self.passed = 0
         self.answered = False
         self.gone = False
+        self.late = False
         if not self.has_body:
             # A task for each request is dear, and most are answered before their client could leave.
             self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch)
@@ -59,6 +70,16 @@ class _Client:
             self.gone = True
             self._task.cancel()
 
+    def hurry(self, passed: int | None = None) -> None:
+        """The server is to end: leave what never ends, and what is open once nothing comes any more."""
+        if self.answered or self.kind == "measured":
+            return
+        if self.kind == "events" or self.passed == passed:
+            self.late = True
+            self.leave()
+        else:
+            self._patience = asyncio.get_running_loop().call_later(SILENCE, self.hurry, self.passed)
+
     def has_left(self) -> bool:
         """Whether it was the client's leaving that cancelled this task, which then goes on."""
         return self.gone and self._task is not None and self._task.uncancel() == 0
@@ -66,8 +87,9 @@ class _Client:
     def forget(self) -> None:
         """Watch no longer whether it is there."""
         self.answered = True
-        if self._timer:
-            self._timer.cancel()
+        for timer in (self._timer, self._patience):
+            if timer:
+                timer.cancel()
         if self._watcher:
             self._watcher.cancel()
 
@@ -101,6 +123,8 @@ class Passage:
         """
         client = _Client(scope, receive)
         forget = self.ending.watch(client.leave) if self.ending else None
+        forget_closing = self.services.previews.closing.watch(client.hurry)
+        begun = False
         query: bytes = scope["query_string"]
         try:
             exchange = await self.services.previews.upstream.request(
@@ -114,6 +138,7 @@ class Passage:
             try:
                 start = _start(exchange, self.road, framed=headers.is_framed(scope))
                 start["headers"] += self.extra
+                client.kind, begun = _kind(exchange), True
                 await send(start)
                 await _send_body(exchange, client, send)
             finally:
@@ -121,11 +146,14 @@ class Passage:
         except asyncio.CancelledError:
             if not client.has_left():
                 raise
+            if client.late and not begun:
+                raise Unavailable("the server is starting anew; ask again in a moment") from None
         except AppError:
             if not client.gone:
                 raise
         finally:
             client.forget()
+            forget_closing()
             if forget:
                 forget()
 
@@ -161,10 +189,17 @@ async def _send_body(exchange: Exchange, client: _Client, send: Send) -> None:
         while not client.answered:
             chunk = await exchange.read()
             client.answered = exchange.at_end
+            client.passed += 1
             await send({"type": "http.response.body", "body": chunk, "more_body": not client.answered})
     except (BadGateway, OSError):
         # The answer has begun. All that is left is to end it in a way that nobody takes for its end.
         return
+
+
+def _kind(exchange: Exchange) -> Literal["measured", "open", "events"]:
+    if (headers.single(exchange.headers, b"content-type") or "").startswith("text/event-stream"):
+        return "events"
+    return "measured" if headers.values(exchange.headers, b"content-length") else "open"
 
 
 def _start(exchange: Exchange, road: Road, *, framed: bool) -> Message:

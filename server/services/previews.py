@@ -12,6 +12,7 @@ import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 
 from server.errors import AppError, NotFound
 from server.models import PROJECT_ID, Port, ProjectId, ShareLink
-from server.services.accounts import Accounts, Actor
+from server.services.accounts import Accounts, Actor, Ending
 from server.services.dialing import Dialer, Ways
 from server.services.domains import neighbour_conflict
 from server.services.share_links import ShareLinks
@@ -97,7 +98,8 @@ class Previews:
     """Names previews, grants access to them and reaches the apps. `close` before the loop ends.
 
     `ide` is the address of the IDE where it was set. `now` (seconds since the epoch) and `patience` (seconds for an app
-    to answer) are set by tests.
+    to answer) are set by tests. `closing` is told that the server is to end, before all else: what only waits for an
+    app, or never ends, is then to make an end of itself.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Previews:
         self._dialer = Dialer(workspaces)
         self.upstream = Upstream(self._dialer, patience=patience)
         self.ide = ide
+        self.closing = Ending()
         self._workspaces = workspaces
         self._accounts = accounts
         self._links = links
@@ -262,7 +265,14 @@ class Previews:
 
     async def wait_until_ready(self, target: Target) -> bool:
         """Whether the port listens now, or comes to within `READY_WAIT`."""
-        return await self._workspaces.wait_for_port(target.project, target.port, READY_WAIT)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as wait:
+                forget = self.closing.watch(lambda: wait.reschedule(0))
+                try:
+                    return await self._workspaces.wait_for_port(target.project, target.port, READY_WAIT)
+                finally:
+                    forget()
+        return False
 
     async def open_socket(
         self, target: Target, path: str, headers: Sequence[tuple[str, str]], subprotocols: Sequence[str]
