@@ -111,8 +111,8 @@ export interface Indent {
 
 export const TAB_WIDTH = 4;
 
-/** The indentation that most lines of a text use; two spaces when it has none. */
-export function indentOf(text: string): Indent {
+/** The indentation that most lines of a text use; `otherwise` when it has none. */
+export function indentOf(text: string, otherwise = "  "): Indent {
   const votes = new Map<number, number>();
   let tabs = 0;
   let previous = 0;
@@ -124,6 +124,7 @@ export function indentOf(text: string): Indent {
     if (!blank.startsWith("\t") && step >= 2 && step <= 8) votes.set(step, (votes.get(step) ?? 0) + 1);
     previous = blank.length;
   }
-  const [size, count] = [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best), [2, 0]);
-  return { unit: tabs > count ? "\t" : " ".repeat(size), tabWidth: TAB_WIDTH };
+  const [size, count] = [...votes].reduce((best, vote) => (vote[1] > best[1] ? vote : best), [0, 0]);
+  const unit = tabs > count ? "\t" : count > 0 ? " ".repeat(size) : otherwise;
+  return { unit, tabWidth: TAB_WIDTH };
 }

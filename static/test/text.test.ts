@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { languageOf } from "../src/editor/languages";
 import { decode, encode, indentOf, isBinary, unencodable } from "../src/text";
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
@@ -60,4 +61,7 @@ test("finds the indentation of a file", () => {
   assert.deepEqual(indentOf("a\n    b\n        c\n    d\n"), { unit: "    ", tabWidth: 4 });
   assert.deepEqual(indentOf("a\n\tb\n\t\tc\n"), { unit: "\t", tabWidth: 4 });
   assert.deepEqual(indentOf("a\nb\n"), { unit: "  ", tabWidth: 4 });
+  assert.deepEqual(indentOf("a\n b\n", languageOf("Makefile")?.indent), { unit: "\t", tabWidth: 4 });
+  assert.deepEqual(indentOf("", languageOf("main.py")?.indent), { unit: "    ", tabWidth: 4 });
+  assert.deepEqual(indentOf("a\n  b\n", languageOf("main.py")?.indent), { unit: "  ", tabWidth: 4 });
 });

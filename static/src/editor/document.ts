@@ -6,12 +6,14 @@ import { type Api, ApiError, type FileContent } from "../api";
 import type { Clock } from "../clock";
 import type { Draft, Drafts } from "../drafts";
 import type { Styles } from "../editorconfig/style";
+import { nameOf } from "../files";
 import { type Disposable, disposable, DisposableStore, Emitter, MutableDisposable, Value } from "../lifecycle";
 import { load } from "../loading";
 import { decode } from "../text";
 import { bytesOf, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
 import { changesBetween } from "./changes";
 import { Form } from "./form";
+import { languageOf } from "./languages";
 import { editing, unbroken } from "./setup";
 
 // Short enough that a crash costs a word or two, long enough that fast typing doesn't write at each key.
@@ -91,7 +93,7 @@ export class TextDocument implements Disposable {
   ) {
     const decoded = decode(content.bytes);
     this.path = new Value(path);
-    this.form = new Form(context.styles, decoded.text, decoded.format);
+    this.form = new Form(context.styles, decoded.text, decoded.format, languageOf(nameOf(path))?.indent);
     this.etag = content.etag;
     this.readOnly = readOnlyReason(decoded);
     this.saved = textOf(decoded.text);

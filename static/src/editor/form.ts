@@ -26,13 +26,14 @@ export class Form {
   readonly format: Observable<Format>;
   readonly indentation: Observable<Indentation>;
 
-  /** `text` has this format, and the indentation that counts where no file says another. */
+  /** `text` has this format, and the indentation that counts where no file says another: its own, or `indent` when it has none. */
   constructor(
     private readonly styles: Styles,
     text: string,
     format: Format,
+    indent?: string,
   ) {
-    this.found = indentOf(text);
+    this.found = indentOf(text, indent);
     this.format = this.formatValue = new Value(format);
     this.indentation = this.indentValue = new Value<Indentation>({ indent: this.found, from: null });
   }

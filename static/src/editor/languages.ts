@@ -9,8 +9,12 @@ export interface Language {
   readonly extensions: readonly string[];
   /** Whole names, in lower case. */
   readonly names?: readonly string[];
+  /** By which a text that has no indentation yet is indented; two spaces when left out. */
+  readonly indent?: string;
   readonly load: () => Promise<Extension>;
 }
+
+const FOUR = "    ";
 
 function legacy<M>(module: Promise<M>, pick: (module: M) => StreamParser<unknown>): Promise<Extension> {
   return module.then((loaded) => new LanguageSupport(StreamLanguage.define(pick(loaded))));
@@ -32,7 +36,7 @@ const LANGUAGES: readonly Language[] = [
   { name: "HTML", extensions: ["html", "htm", "vue", "svelte", "ejs", "hbs", "njk", "j2"], load: async () => (await import("@codemirror/lang-html")).html() },
   { name: "CSS", extensions: ["css"], load: async () => (await import("@codemirror/lang-css")).css() },
   { name: "Markdown", extensions: ["md", "markdown", "mdx"], load: async () => (await import("@codemirror/lang-markdown")).markdown() },
-  { name: "Python", extensions: ["py", "pyi", "pyw"], load: async () => (await import("@codemirror/lang-python")).python() },
+  { name: "Python", extensions: ["py", "pyi", "pyw"], indent: FOUR, load: async () => (await import("@codemirror/lang-python")).python() },
   { name: "YAML", extensions: ["yaml", "yml"], load: async () => (await import("@codemirror/lang-yaml")).yaml() },
   { name: "Nix", extensions: ["nix"], load: async () => (await import("@replit/codemirror-lang-nix")).nix() },
   { name: "TOML", extensions: ["toml"], names: ["cargo.lock", "poetry.lock"], load: () => legacy(import("@codemirror/legacy-modes/mode/toml"), (m) => m.toml) },
@@ -46,20 +50,21 @@ const LANGUAGES: readonly Language[] = [
   { name: "Properties", extensions: ["ini", "properties", "conf", "cfg"], names: [".editorconfig", ".npmrc", ".gitconfig"], load: () => legacy(import("@codemirror/legacy-modes/mode/properties"), (m) => m.properties) },
   { name: "XML", extensions: ["xml", "svg", "xsl", "plist"], load: () => legacy(import("@codemirror/legacy-modes/mode/xml"), (m) => m.xml) },
   { name: "SQL", extensions: ["sql"], load: () => legacy(import("@codemirror/legacy-modes/mode/sql"), (m) => m.standardSQL) },
-  { name: "Go", extensions: ["go"], load: () => legacy(import("@codemirror/legacy-modes/mode/go"), (m) => m.go) },
-  { name: "Rust", extensions: ["rs"], load: () => legacy(import("@codemirror/legacy-modes/mode/rust"), (m) => m.rust) },
+  { name: "Go", extensions: ["go"], indent: "\t", load: () => legacy(import("@codemirror/legacy-modes/mode/go"), (m) => m.go) },
+  { name: "Rust", extensions: ["rs"], indent: FOUR, load: () => legacy(import("@codemirror/legacy-modes/mode/rust"), (m) => m.rust) },
   { name: "Ruby", extensions: ["rb", "rake", "gemspec"], names: ["gemfile", "rakefile"], load: () => legacy(import("@codemirror/legacy-modes/mode/ruby"), (m) => m.ruby) },
-  { name: "C", extensions: ["c", "h"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.c) },
-  { name: "C++", extensions: ["cc", "cpp", "cxx", "hpp", "hh"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.cpp) },
-  { name: "Java", extensions: ["java"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.java) },
-  { name: "Kotlin", extensions: ["kt", "kts"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.kotlin) },
-  { name: "C#", extensions: ["cs"], load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.csharp) },
+  { name: "C", extensions: ["c", "h"], indent: FOUR, load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.c) },
+  { name: "C++", extensions: ["cc", "cpp", "cxx", "hpp", "hh"], indent: FOUR, load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.cpp) },
+  { name: "Java", extensions: ["java"], indent: FOUR, load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.java) },
+  { name: "Kotlin", extensions: ["kt", "kts"], indent: FOUR, load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.kotlin) },
+  { name: "C#", extensions: ["cs"], indent: FOUR, load: () => legacy(import("@codemirror/legacy-modes/mode/clike"), (m) => m.csharp) },
   { name: "Lua", extensions: ["lua"], load: () => legacy(import("@codemirror/legacy-modes/mode/lua"), (m) => m.lua) },
   { name: "Perl", extensions: ["pl", "pm"], load: () => legacy(import("@codemirror/legacy-modes/mode/perl"), (m) => m.perl) },
   { name: "R", extensions: ["r"], load: () => legacy(import("@codemirror/legacy-modes/mode/r"), (m) => m.r) },
-  { name: "Swift", extensions: ["swift"], load: () => legacy(import("@codemirror/legacy-modes/mode/swift"), (m) => m.swift) },
+  { name: "Swift", extensions: ["swift"], indent: FOUR, load: () => legacy(import("@codemirror/legacy-modes/mode/swift"), (m) => m.swift) },
   { name: "Sass", extensions: ["scss", "less"], load: () => legacy(import("@codemirror/legacy-modes/mode/css"), (m) => m.sCSS) },
   { name: "Diff", extensions: ["diff", "patch"], load: () => legacy(import("@codemirror/legacy-modes/mode/diff"), (m) => m.diff) },
+  { name: "Makefile", extensions: ["mk"], names: ["makefile", "gnumakefile"], indent: "\t", load: async () => [] },
   { name: "CMake", extensions: ["cmake"], names: ["cmakelists.txt"], load: () => legacy(import("@codemirror/legacy-modes/mode/cmake"), (m) => m.cmake) },
   { name: "nginx", extensions: [], names: ["nginx.conf"], load: () => legacy(import("@codemirror/legacy-modes/mode/nginx"), (m) => m.nginx) },
 ];
