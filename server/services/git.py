@@ -313,4 +313,8 @@ def _sentence(said: str) -> str:
         line for line in lines if line and not line.startswith(("hint:", "remote: Counting", "remote: Compressing"))
     ]
     told = [line.partition(": ")[2] for line in lines if line.startswith(("fatal: ", "error: ", "remote: error: "))]
-    return "; ".join(told[:3] or lines[-3:])[:600] or "Git failed without saying why"
+    sentence = "; ".join(told[:3] or lines[-3:])
+    # Which files they are is listed below.
+    if sentence.endswith(":"):
+        sentence += " " + ", ".join(line.strip() for line in said.splitlines() if line.startswith("\t"))
+    return sentence[:600] or "Git failed without saying why"

@@ -75,13 +75,17 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
 
     remote = "/tmp/$HUTCH_PROJECT.git"
     await shell(server, project, "make", f"git init -q --bare {remote}; git remote add origin {remote}")
-    await panel.get_by_role("button", name="Push").click()
+    await panel.get_by_role("button", name="Push").press("Enter")
     await expect(page.locator(".notices")).to_contain_text("Pushed.")
+    await expect(panel.get_by_role("button", name="Push")).to_be_focused()
     subjects = await shell(server, project, "look", f"git --git-dir {remote} log --format=%s main")
     assert "The last change" in subjects and "Begin" in subjects
 
     await panel.get_by_role("button", name="main").click()
     await page.get_by_role("menuitem", name="New branch…").click()
+    await page.get_by_role("dialog").get_by_role("textbox").fill("a topic")
+    await page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("no spaces")
     await page.get_by_role("dialog").get_by_role("textbox").fill("topic")
     await page.get_by_role("dialog").get_by_role("button", name="Save").click()
     await expect(panel.locator(".git-branch")).to_have_text("topic")

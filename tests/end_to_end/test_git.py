@@ -164,7 +164,7 @@ def test_branches_and_a_remote_on_the_disk(project: Project) -> None:
     assert project.read("a.txt") == "theirs\n"
     project.write("a.txt", "unsaved\n")
     refused = project.ask("/switch", name="topic/one")
-    assert refused.status_code == 409 and "overwritten" in refused.json()["detail"]
+    assert refused.status_code == 409 and "overwritten by checkout: a.txt" in refused.json()["detail"]
 
 
 def test_hooks_and_settings_of_a_repository_run_where_the_project_runs(project: Project, tmp_path: Path) -> None:

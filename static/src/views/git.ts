@@ -78,11 +78,18 @@ export class GitPanel implements View {
       return replace(this.element, this.problem, h("p", { class: "pane-note" }, "This project is no Git repository yet."), make, clone);
     }
     const had = this.element.contains(this.message);
+    const focused = this.buttons.findIndex((other) => other === document.activeElement);
     this.renderHead(status);
     this.renderLists(status);
     this.renderCommit();
     if (!had) replace(this.element, this.head, this.problem, h("div", { class: "git-commit" }, this.message, this.commitButton), this.lists, h("h2", {}, "Commits"), this.log);
+    // What had the focus was made anew, or is done: the next one takes its place.
+    if (focused >= 0 && !this.element.contains(document.activeElement)) this.buttons[Math.min(focused, this.buttons.length - 1)]?.focus();
     void this.renderLog();
+  }
+
+  private get buttons(): readonly HTMLButtonElement[] {
+    return [...this.element.querySelectorAll("button")];
   }
 
   private renderWithout(): void {
@@ -145,7 +152,7 @@ export class GitPanel implements View {
           letter === "?" || change.conflict ? null : iconButton(`Discard the changes of ${nameOf(path)}`, icons.undo, () => this.attempt(() => this.discard(path))),
           iconButton(`Stage ${nameOf(path)}`, icons.plus, () => this.change("/stage", [change])),
         ];
-    const sign = h("span", { class: `git-letter ${change.conflict ? "git-conflict" : letter === "?" || letter === "A" ? "git-new" : "git-changed"}` }, letter === "?" ? "U" : letter);
+    const sign = h("span", { class: `git-letter ${change.conflict ? "git-conflict" : letter === "?" || letter === "A" ? "git-new" : "git-changed"}` }, change.conflict ? "!" : letter === "?" ? "U" : letter);
     const row = h("li", {}, open, ...does, sign);
     row.dataset["key"] = `${staged}:${path}`;
     return row;
@@ -202,7 +209,7 @@ export class GitPanel implements View {
   }
 
   private async createBranch(): Promise<void> {
-    const name = await prompt("Name of the new branch", "", (value) => (value ? null : "A branch needs a name."));
+    const name = await prompt("Name of the new branch", "", branchProblem);
     if (name) await this.git.change("/branches", { name });
   }
 
@@ -263,6 +270,12 @@ export class GitPanel implements View {
     this.element.setAttribute("aria-busy", String(busy));
     this.renderCommit();
   }
+}
+
+// Git has more rules; what it refuses beyond these it says itself.
+function branchProblem(name: string): string | null {
+  if (!name) return "A branch needs a name.";
+  return /[\s~^:?*[\\]|^-|\.\./.test(name) ? "A branch’s name has no spaces, no two dots in a row, none of ~^:?*[\\, and begins with no dash." : null;
 }
 
 function isStaged(change: GitChange): boolean {
