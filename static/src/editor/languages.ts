@@ -2,6 +2,7 @@
 
 import { LanguageSupport, StreamLanguage, type StreamParser } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";
+import { bounded } from "./completion";
 
 export interface Language {
   readonly name: string;
@@ -20,8 +21,12 @@ function legacy<M>(module: Promise<M>, pick: (module: M) => StreamParser<unknown
   return module.then((loaded) => new LanguageSupport(StreamLanguage.define(pick(loaded))));
 }
 
-const javascript = async (options: { jsx?: boolean; typescript?: boolean }): Promise<Extension> =>
-  (await import("@codemirror/lang-javascript")).javascript(options);
+const javascript = async (options: { jsx?: boolean; typescript?: boolean }): Promise<Extension> => (await import("./javascript")).javascript(options);
+
+async function python(): Promise<Extension> {
+  const { globalCompletion, localCompletionSource, pythonLanguage } = await import("@codemirror/lang-python");
+  return new LanguageSupport(pythonLanguage, [globalCompletion, bounded(localCompletionSource)].map((autocomplete) => pythonLanguage.data.of({ autocomplete })));
+}
 
 const LANGUAGES: readonly Language[] = [
   { name: "JavaScript", extensions: ["js", "mjs", "cjs", "jsx"], load: () => javascript({ jsx: true }) },
@@ -36,7 +41,7 @@ const LANGUAGES: readonly Language[] = [
   { name: "HTML", extensions: ["html", "htm", "vue", "svelte", "ejs", "hbs", "njk", "j2"], load: async () => (await import("@codemirror/lang-html")).html() },
   { name: "CSS", extensions: ["css"], load: async () => (await import("@codemirror/lang-css")).css() },
   { name: "Markdown", extensions: ["md", "markdown", "mdx"], load: async () => (await import("@codemirror/lang-markdown")).markdown() },
-  { name: "Python", extensions: ["py", "pyi", "pyw"], indent: FOUR, load: async () => (await import("@codemirror/lang-python")).python() },
+  { name: "Python", extensions: ["py", "pyi", "pyw"], indent: FOUR, load: python },
   { name: "YAML", extensions: ["yaml", "yml"], load: async () => (await import("@codemirror/lang-yaml")).yaml() },
   { name: "Nix", extensions: ["nix"], load: async () => (await import("@replit/codemirror-lang-nix")).nix() },
   { name: "TOML", extensions: ["toml"], names: ["cargo.lock", "poetry.lock"], load: () => legacy(import("@codemirror/legacy-modes/mode/toml"), (m) => m.toml) },

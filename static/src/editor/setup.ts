@@ -91,7 +91,7 @@ export function editing(): Extension {
     dropCursor(),
     indentOnInput(),
     closeBrackets(),
-    autocompletion({ icons: false }),
+    autocompletion({ icons: false, maxRenderedOptions: 30 }),
     rectangularSelection(),
     crosshairCursor(),
     highlightActiveLine(),
