@@ -17,6 +17,8 @@ const LINE_BREAKS = { "\n": "LF", "\r\n": "CRLF", "\r": "CR" } as const;
 
 // A connection that is back within this is not worth a word.
 const QUIET_MS = 1500;
+// Nobody reads the cursor's place while typing.
+const POSITION_MS = 100;
 
 export interface StatusActions {
   reconnect(): void;
@@ -33,6 +35,7 @@ export class StatusView implements View {
   private readonly line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.goToLine() } });
   private readonly usage = h("span", { class: "status-usage" });
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private positionTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly store: Store,
@@ -48,12 +51,12 @@ export class StatusView implements View {
     this.disposables.add(watch(store.status, () => this.renderUsage()));
     this.disposables.add(watch(documents.active, (document) => this.handleActive(document)));
     this.disposables.add(mode.onChange(() => this.renderFile(documents.active.get())));
-    // With each key; the rest of the line stays as it is.
-    this.disposables.add(position.onChange(() => (this.line.isConnected && position.get() ? this.renderPosition() : this.renderFile(documents.active.get()))));
+    this.disposables.add(position.onChange(() => (this.line.isConnected && position.get() ? this.renderPositionSoon() : this.renderFile(documents.active.get()))));
   }
 
   dispose(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.positionTimer);
     this.disposables.dispose();
   }
 
@@ -102,6 +105,14 @@ export class StatusView implements View {
     const steps = indent.unit === "\t" ? `Tabs of ${indent.tabWidth}` : `${indent.unit.length} spaces`;
     const indentation = h("span", { class: "status-item", title: from ? `Indentation as ${from} says` : "Indentation as found in the file" }, from ? `${steps} · ${formatName(from)}` : steps);
     replace(this.file, mode, this.line, indentation, ...[describe(document.form.format.get()), language].map((text) => h("span", { class: "status-item" }, text)));
+  }
+
+  // It changes with each key, and what changes at the page's foot would have the key's own frame drawn down to there.
+  private renderPositionSoon(): void {
+    this.positionTimer ??= setTimeout(() => {
+      this.positionTimer = undefined;
+      this.renderPosition();
+    }, POSITION_MS);
   }
 
   private renderPosition(): void {
