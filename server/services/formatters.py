@@ -114,7 +114,7 @@ FORMATTERS: Final = (
     Formatter(
         "rustfmt", _words("rs"), ("--emit=stdout", "--quiet", "--edition={edition}"), ("rustfmt.toml", ".rustfmt.toml")
     ),
-    Formatter("nixfmt", _words("nix"), (), mentions={"flake.nix": _flake("nixfmt")}),
+    Formatter("nixfmt", _words("nix"), ("-",), mentions={"flake.nix": _flake("nixfmt")}),
     Formatter("alejandra", _words("nix"), ("--quiet", "-"), mentions={"flake.nix": _flake("alejandra")}),
     Formatter(
         "clang-format",

@@ -25,6 +25,7 @@ _ABSENT: Final = 127
 # Programs of the folder's packages come before those of the environment, as npm and a virtual environment have it.
 _RUN: Final = 'PATH=$1:$PATH; shift; command -v "$1" >/dev/null || exit 127; exec "$@"'
 _LOOKS: Final = re.compile(r"\x1b\[[0-9;]*m|\s*[━─]+$")
+_QUOTED: Final = re.compile(r"\d*\s*\|")
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ def _checked(formatter: Formatter, given: bytes, output: Output) -> str:
 
 
 def _reason(said: str) -> str:
-    """The first line of what a formatter complains of."""
-    lines = (_LOOKS.sub("", line).strip() for line in said.splitlines())
-    return next((line.removeprefix("[error] ").removeprefix("error: ") for line in lines if line), "")[:300]
+    """The first line of what a formatter complains of, with the next where it only leads to that."""
+    lines = [line for raw in said.splitlines() if (line := _LOOKS.sub("", raw).strip()) and not _QUOTED.match(line)]
+    leads = bool(lines) and lines[0].endswith(":")
+    reason = " ".join(line.removeprefix("- ") for line in lines[: 2 if leads else 1])
+    return reason.removeprefix("[error] ").removeprefix("error: ")[:300]

@@ -16,6 +16,9 @@ text=$(cat; echo .)
 case $text in
   where*) printf '%s\n' "${PWD##*/}" "$@" ;;
   wrong*) printf '\n\033[31m[error]\033[0m a.js: SyntaxError: no such word (1:1) ━━━\n> 1 | wrong\n' >&2; exit 2 ;;
+  nixfmt*) printf '<stdin>:1:13:\n  |\n1 | { outputs = ;\n  |             ^\nunexpected ";"\nexpecting\n' >&2; exit 1 ;;
+  alejandra*) printf '\nFailed! 1 error found at:\n- <anonymous file on stdin>: unexpected end of file\n' >&2; exit 1 ;;
+  colon*) echo 'nothing follows:' >&2; exit 1 ;;
   empty*) ;;
   bytes*) printf '\377' ;;
   flood*) head -c 5000000 /dev/zero | tr '\0' x ;;
@@ -105,6 +108,9 @@ def test_a_formatter_gets_the_text_and_tells_what_it_thinks_of_it(client: httpx.
     assert named == "web\n--stdin-filepath=sub/-$(reboot) a.js\n"
     for text, status, words in (
         ("wrong", 422, "prettier: a.js: SyntaxError: no such word (1:1)"),
+        ("nixfmt", 422, 'prettier: <stdin>:1:13: unexpected ";"'),
+        ("alejandra", 422, "prettier: Failed! 1 error found at: <anonymous file on stdin>: unexpected end of file"),
+        ("colon", 422, "prettier: nothing follows:"),
         ("empty", 422, "prettier: it gave nothing back"),
         ("bytes", 422, "prettier: what it gave back is no UTF-8"),
         ("flood", 413, "prettier makes more than"),
