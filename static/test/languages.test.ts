@@ -5,11 +5,13 @@ import { Text } from "@codemirror/state";
 import { Api } from "../src/api";
 import { Documents } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
+import { LanguageActions } from "../src/languages/actions";
 import { applyEdits, editsByPath, Snapshot } from "../src/languages/edits";
 import { offsetOf, pathOf, uriOf } from "../src/languages/places";
 import { safeHtml } from "../src/languages/safehtml";
 import { servedOf } from "../src/languages/served";
 import { LanguageServers } from "../src/languages/servers";
+import type { Ide } from "../src/ide";
 import { isObject } from "../src/wire";
 import { FakeClock, type FakeConnection, FakeDisk, FakeDrafts, FakeStyles, FakeNetwork } from "./fakes";
 
@@ -186,6 +188,15 @@ test("nothing is started while the project does not run", async () => {
   project.runs = true;
   servers.restartFailed();
   assert.equal(network.connections.length, 1);
+});
+
+test("a server for Nix fetches nothing, evaluates no options, and formats nothing in place of the project's formatter", async () => {
+  const { api, servers, sent, run, show } = setUp({ "flake.nix": "{ }\n" });
+  const document = await show("flake.nix");
+  await run({ textDocumentSync: 2, documentFormattingProvider: true });
+  assert.deepEqual(paramsOf(sent("initialize")[0])["initializationOptions"], { nix: { flake: { autoArchive: false, nixpkgsInputName: null } } });
+  assert.equal(await new LanguageActions({} as Ide, api, "p", servers).format(document), false);
+  assert.deepEqual(sent("textDocument/formatting"), []);
 });
 
 test("problems are placed in the text as it is by now; those of an older text and impossible places do no harm", async () => {

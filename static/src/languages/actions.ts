@@ -79,7 +79,8 @@ export class LanguageActions {
   /** Has the document's server format it; false when none does. Rejects with the server's refusal. */
   async format(document: TextDocument): Promise<boolean> {
     const known = this.servers.known(document);
-    if (!known?.client.serverCapabilities?.documentFormattingProvider) return false;
+    // Nix's servers run a formatter of their choice, not of the project's.
+    if (!known?.client.serverCapabilities?.documentFormattingProvider || known.connection.language === "nix") return false;
     const { client, file } = known;
     const options = { tabSize: getIndentUnit(document.state), insertSpaces: !document.state.facet(indentUnit).includes("\t") };
     const snapshot = new Snapshot(client);

@@ -30,12 +30,14 @@ export interface ConnectionContext {
 
 // A rename is one everywhere, with no alias left behind. TypeScript's own server and the one before it call their options differently.
 const TYPESCRIPT = { providePrefixAndSuffixTextForRename: false };
-// Servers of HTML, CSS and JSON format only when they are told that they may; none is to fetch packages of its own accord.
+// Servers of HTML, CSS and JSON format only when they are told that they may; none is to fetch packages of its own accord. That of
+// Nix would evaluate all of NixOS's options, which takes more memory than most projects have.
 const OPTIONS: Readonly<Partial<Record<ServerLanguage, unknown>>> = {
   typescript: { userPreferences: TYPESCRIPT, preferences: TYPESCRIPT, disableAutomaticTypingAcquisition: true },
   html: { provideFormatter: true, embeddedLanguages: { css: true, javascript: true } },
   css: { provideFormatter: true },
   json: { provideFormatter: true },
+  nix: { nix: { flake: { autoArchive: false, nixpkgsInputName: null } } },
 };
 const LONGEST_SENTENCE = 300;
 // Of what is longer a server takes long to make sense, and it travels whole.
