@@ -78,14 +78,14 @@ export class Splits {
     this.current = name;
   }
 
-  /** Uses `name` in a place of its own, which takes half of the place of `beside`. */
+  /** Uses `name` in a place of its own: as large as its neighbours' where these have all the same, or else half of that of `beside`. */
   split(name: string, side: Side = "right", beside = this.current): void {
     if (beside === null || this.has(name) || this.isFull) return this.choose(name);
     const along = side === "left" || side === "right";
     const order = <T>(old: T, added: T): T[] => (side === "left" || side === "above" ? [added, old] : [old, added]);
-    this.list = replaced(this.list, beside, (leaf, upright) => {
-      const half = leaf.weight / 2;
-      if (upright === along) return order({ ...leaf, weight: half }, { name, weight: half });
+    this.list = replaced(this.list, beside, (leaf, upright, neighbours) => {
+      const weight = neighbours.every((other) => other.weight === leaf.weight) ? leaf.weight : leaf.weight / 2;
+      if (upright === along) return order({ ...leaf, weight }, { name, weight });
       return [{ weight: leaf.weight, parts: order({ ...leaf, weight: 1 }, { name, weight: 1 }) }];
     });
     this.current = name;
@@ -143,10 +143,10 @@ function namesIn(parts: readonly Part[]): string[] {
   return parts.flatMap((part) => ("name" in part ? [part.name] : namesIn(part.parts)));
 }
 
-function replaced(parts: readonly Part[], name: string, make: (leaf: Leaf, upright: boolean) => readonly Part[], upright = true): readonly Part[] {
+function replaced(parts: readonly Part[], name: string, make: (leaf: Leaf, upright: boolean, neighbours: readonly Part[]) => readonly Part[], upright = true): readonly Part[] {
   return parts.flatMap((part) => {
     if (!("name" in part)) return [{ ...part, parts: replaced(part.parts, name, make, !upright) }];
-    return part.name === name ? make(part, upright) : [part];
+    return part.name === name ? make(part, upright, parts) : [part];
   });
 }
 

@@ -13,23 +13,24 @@ test("a terminal that is chosen takes the place of the one in use", () => {
   const splits = new Splits(MOST);
   splits.choose("a");
   splits.split("b");
-  assert.equal(shape(splits), "a:0.5 *b:0.5");
+  assert.equal(shape(splits), "a:1 *b:1");
   splits.choose("c");
-  assert.equal(shape(splits), "a:0.5 *c:0.5");
+  assert.equal(shape(splits), "a:1 *c:1");
   splits.choose("a");
-  assert.equal(shape(splits), "*a:0.5 c:0.5");
+  assert.equal(shape(splits), "*a:1 c:1");
 });
 
-test("a split halves the column it was made from, up to four", () => {
+test("a split is as wide as the others, or halves the column it was made from where they differ, up to four", () => {
   const splits = new Splits(MOST);
   splits.split("a");
   splits.split("b");
   splits.choose("a");
   splits.split("c");
-  assert.equal(shape(splits), "a:0.25 *c:0.25 b:0.5");
+  assert.equal(shape(splits), "a:1 *c:1 b:1");
+  splits.divide(splits.lines[0]!, 0.25);
   splits.split("d");
   splits.split("e");
-  assert.equal(shape(splits), "a:0.25 c:0.125 *e:0.125 b:0.5", "there is no room for a fifth");
+  assert.equal(shape(splits), "a:0.5 c:0.75 *e:0.75 b:1", "there is no room for a fifth");
   splits.split("b");
   assert.equal(splits.active, "b");
 });
@@ -73,14 +74,14 @@ test("a split lies on the side that was asked for, across where its neighbours l
   splits.split("a");
   const sides: readonly (readonly [string, Side, string])[] = [["b", "right", "a"], ["c", "below", "b"], ["d", "above", "c"], ["e", "left", "d"]];
   for (const [name, side, beside] of sides) splits.split(name, side, beside);
-  assert.equal(shape(splits), "a:0.5 (b:1 (*e:1 d:1):0.5 c:0.5):0.5");
+  assert.equal(shape(splits), "a:1 (b:1 (*e:1 d:1):1 c:1):1");
   assert.deepEqual(splits.names, ["a", "b", "e", "d", "c"]);
-  assert.deepEqual(splits.places.get("e"), { x: 0.5, y: 0.5, width: 0.25, height: 0.25 });
+  assert.deepEqual(splits.places.get("e"), { x: 0.5, y: 1 / 3, width: 0.25, height: 1 / 3 });
   assert.deepEqual(splits.lines.map(({ path, upright }) => [path.join("."), upright]), [["1.1.0", true], ["1.0", false], ["1.1", false], ["0", true]]);
   const inner = splits.lines[0];
   assert.ok(inner);
   splits.divide(inner, 0.25);
-  assert.deepEqual(splits.places.get("d"), { x: 0.625, y: 0.5, width: 0.375, height: 0.25 });
+  assert.deepEqual(splits.places.get("d"), { x: 0.625, y: 1 / 3, width: 0.375, height: 1 / 3 });
 });
 
 test("what is left alone takes the place of what held it", () => {
