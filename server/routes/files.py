@@ -35,6 +35,16 @@ _FILE: Final = "/api/projects/{project}/files/{path:name}"
 _PICTURES: Final = frozenset(
     f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "bmp", "svg+xml", "vnd.microsoft.icon", "x-icon")
 )
+_MEDIA: Final = {
+    b".mp3": "audio/mpeg",
+    b".ogg": "audio/ogg",
+    b".wav": "audio/wav",
+    b".m4a": "audio/mp4",
+    b".flac": "audio/flac",
+    b".mp4": "video/mp4",
+    b".webm": "video/webm",
+    b".ogv": "video/ogg",
+}
 _SNIFFED: Final = 4096
 _LISTED_AT_ONCE: Final = 500
 """Entries made JSON in one go: the encoder lets no other thread run meanwhile."""
@@ -178,7 +188,7 @@ async def _content(request: Request, document: OpenDocument) -> Response:
         return status_problem(416, f"the file has {entry.size} bytes, the range begins after them", headers=size)
     start, end = wanted or (0, entry.size)
     kind = await _media_type(document)
-    inline = kind != "application/octet-stream" and "download" not in query_of(request)
+    inline = kind.startswith(("text/", "image/")) and "download" not in query_of(request)
     headers["Content-Disposition"] = disposition(entry.path.rpartition(b"/")[2], inline=inline)
     headers["Content-Length"] = str(end - start)
     if wanted:
@@ -192,7 +202,8 @@ async def _content(request: Request, document: OpenDocument) -> Response:
 
 
 async def _media_type(document: OpenDocument) -> str:
-    guessed = mimetypes.guess_type("x" + os.fsdecode(os.path.splitext(document.entry.path)[1]))[0]
+    ending = os.path.splitext(document.entry.path)[1]
+    guessed = mimetypes.guess_type("x" + os.fsdecode(ending))[0]
     if guessed in _PICTURES:
         return str(guessed)
     head = await document.read(0, _SNIFFED)
@@ -200,8 +211,10 @@ async def _media_type(document: OpenDocument) -> str:
         # A character may be cut at the end of what is looked at.
         codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _SNIFFED)
     except UnicodeDecodeError:
-        return "application/octet-stream"
-    return "application/octet-stream" if b"\0" in head else "text/plain; charset=utf-8"
+        is_text = False
+    else:
+        is_text = b"\0" not in head
+    return "text/plain; charset=utf-8" if is_text else _MEDIA.get(ending.lower(), "application/octet-stream")
 
 
 async def body_of(request: Request, most: int = MOST_UPLOAD) -> AsyncIterator[bytes]:

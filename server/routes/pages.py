@@ -156,6 +156,7 @@ def policy(request: Request, nonce: str) -> str:
         # xterm.js and CodeMirror make style elements, which the nonce lets through.
         "style-src": f"'self' 'nonce-{nonce}'",
         "img-src": "'self' data: blob:",
+        "media-src": "'self'",
         "font-src": "'self'",
         # Browsers before 2022 did not count sockets of the same host as 'self'.
         "connect-src": f"'self' {socket}://{origin.host}{origin.suffix}",

@@ -5,7 +5,7 @@ import { type Api, ApiError, type FileContent } from "./api";
 import { MOST_AT_ALL, MOST_EDITABLE } from "./editor/bytes";
 import { type DocumentContext, TextDocument } from "./editor/document";
 import { languageOf } from "./editor/languages";
-import { isPicture, OpaqueDocument } from "./editor/opaque";
+import { isPicture, mediaOf, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, nameOf, rebase } from "./files";
 import { Groups, Tab } from "./groups";
 import { type Disposable, DisposableStore, Emitter, type Observable, Value } from "./lifecycle";
@@ -250,7 +250,7 @@ export class Documents implements Disposable {
   private async read(path: string): Promise<Document> {
     const { api, project } = this.context;
     const content = await readForDisplay(api, project, path);
-    const kind = isPicture(path) ? "picture" : isBinary(content.bytes) ? "binary" : content.size > content.bytes.length ? "large" : "text";
+    const kind = isPicture(path) ? "picture" : isBinary(content.bytes) ? (mediaOf(path) ? "media" : "binary") : content.size > content.bytes.length ? "large" : "text";
     if (kind !== "text") return this.add(new OpaqueDocument(this.context, kind, path, content));
     return this.edit(path, content, MOST_EDITABLE);
   }

@@ -503,6 +503,10 @@ test("bytes that are no text are shown as what they are", async () => {
   disk.write("logo.png", Uint8Array.of(0x89, 0x50));
   assert.equal((await documents.show("data")).kind, "binary");
   assert.equal((await documents.show("logo.png")).kind, "picture");
+  disk.write("film.MP4", Uint8Array.of(1, 0, 2));
+  disk.write("words.mp3", new TextEncoder().encode("no sound"));
+  assert.equal((await documents.show("film.MP4")).kind, "media");
+  assert.equal((await documents.show("words.mp3")).kind, "text");
 });
 
 test("failures of the journal are reported and stop no typing", async () => {

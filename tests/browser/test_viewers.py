@@ -1,4 +1,4 @@
-"""Files that are looked at and not edited: a log of a gigabyte, bytes, pictures."""
+"""Files that are looked at and not edited: a log of a gigabyte, bytes, pictures, sound."""
 
 import re
 import struct
@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Request, expect
 
 from tests.support.server import Server
 
@@ -164,6 +164,61 @@ def png(width: int, height: int) -> bytes:
     rows = (b"\0" + b"\x20\x60\xc0\x80" * width) * height
     head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def make_silence(path: Path, seconds: int) -> None:
+    """A sound of 16 kB a second, most of it a hole in the file."""
+    with path.open("wb") as file:
+        size = seconds * 16_000
+        file.write(
+            struct.pack(
+                "<4sI4s4sIHHIIHH4sI", b"RIFF", size + 36, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16_000, 2, 16, b"data", size
+            )
+        )
+        file.truncate(size + 44)
+
+
+async def test_sound_is_loaded_only_as_it_is_played(page: Page, folder: Path, server: Server) -> None:
+    ranges: list[str] = []
+
+    def note(request: Request) -> None:
+        if "sound.wav?v=" in request.url:
+            ranges.append(request.headers.get("range", ""))
+
+    page.on("request", note)
+    make_silence(folder / "sound.wav", 3 * 3600)
+    (folder / "film.mp4").write_bytes(b"<script>parent.ran = true</script>\0")
+    (folder / "words.webm").write_text("<b>no film</b>")
+    (folder / "paper.pdf").write_bytes(b"%PDF-1.7\0")
+    await open_ide(page, server, folder)
+    surface = await show(page, "sound.wav")
+    sound = surface.locator("audio")
+    await expect(sound).to_have_accessible_name("sound.wav")
+    await expect(sound).to_have_js_property("readyState", 0)
+    assert ranges == []
+    await sound.focus()
+    await page.keyboard.press("Space")
+    await expect(sound).to_have_js_property("paused", False)
+    await expect(sound).to_have_js_property("duration", 3 * 3600)
+    await sound.evaluate("(it) => new Promise((done) => { it.onseeked = done; it.currentTime = 2.5 * 3600; })")
+    assert ranges[0] == "bytes=0-" and int(ranges[-1][6:-1]) > 100_000_000, "what is between is passed over"
+    await surface.get_by_role("button", name="As bytes").click()
+    await expect(surface.get_by_role("textbox", name="sound.wav, bytes in hex")).to_be_visible()
+    await surface.get_by_role("button", name="Play").click()
+    await expect(sound).to_have_js_property("paused", True)
+
+    surface = await show(page, "film.mp4")
+    await surface.locator("video").focus()
+    await page.keyboard.press("Space")
+    await expect(surface.get_by_role("status")).to_have_text("The browser can’t play this file.")
+    assert await page.evaluate("window.ran") is None
+    surface = await show(page, "words.webm")
+    await expect(surface.get_by_role("textbox", name="words.webm")).to_have_text("<b>no film</b>")
+    surface = await show(page, "paper.pdf")
+    await expect(surface.get_by_role("status")).to_have_text(
+        "PDF can’t be shown here, only its bytes."
+    )
+    await expect(surface.get_by_role("link", name="Download")).to_be_visible()
 
 
 async def test_bytes_are_shown_in_hex_and_pictures_in_their_size(page: Page, folder: Path, server: Server) -> None:

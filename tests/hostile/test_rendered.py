@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import FrameLocator, Page
 
-from server.routes import rendered
+from server.routes import pages, rendered
 from tests.hostile.conftest import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -164,3 +164,25 @@ async def test_with_no_guard_the_attack_succeeds(world: World, page: Page, monke
     async with listening() as beacon:
         await show(world, page, beacon, "hostile.md", HTML)
         assert await secret(page) == "stolen"
+
+
+PLAYLIST = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nBEACON/segment.ts\n#EXT-X-ENDLIST\n"
+"""A film that is a list of addresses, which the browser would play from. The end is no text, or it would be edited."""
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_film_asks_for_nothing_but_itself(
+    world: World, page: Page, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    if not guarded:
+        whole = pages.policy
+        monkeypatch.setattr(pages, "policy", lambda *args: whole(*args).replace("media-src 'self'", "media-src *"))
+    async with listening() as beacon:
+        text = PLAYLIST.replace("BEACON", beacon.url)
+        await world.app.services.documents.write(world.project, "film.mp4", text.encode() + b"#\xff\0\n")
+        await page.goto(f"{world.ide}/login")
+        await page.goto(f"{world.ide_page}#film.mp4")
+        await page.locator(".surface:not(.behind) video").focus()
+        await page.keyboard.press("Space")
+        await page.get_by_text("The browser can’t play this file.").wait_for()
+        assert beacon.heard == (set() if guarded else {"connection", "/segment.ts"})

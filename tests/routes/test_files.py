@@ -213,6 +213,8 @@ async def test_a_save_in_place_is_told(client: httpx.AsyncClient, base: str, fol
         ("picture.svg", b"<svg onload='alert(1)'/>", "image/svg+xml", "inline"),
         ("picture.png", b"<script>alert(1)</script>", "image/png", "inline"),
         ("file.pdf", b"%PDF-1.7\xff\xff", "application/octet-stream", "attachment"),
+        ("film.MP4", b"<script>alert(1)</script>\0", "video/mp4", "attachment"),
+        ("film.webm", b"<script>alert(1)</script>", "text/plain; charset=utf-8", "inline"),
         ("data", b"a\0b", "application/octet-stream", "attachment"),
         ("latin", b"caf\xe9", "application/octet-stream", "attachment"),
         ("Makefile", "é".encode() * 3000, "text/plain; charset=utf-8", "inline"),

@@ -158,6 +158,7 @@ async def test_the_policy(built: Path, browser: httpx.AsyncClient) -> None:
         "default-src": "'none'",
         "script-src": "'self'",
         "img-src": "'self' data: blob:",
+        "media-src": "'self'",
         "font-src": "'self'",
         "connect-src": "'self' ws://127.0.0.1:8000",
         "frame-src": "'self' http://*.preview.localhost:8000",

@@ -8,12 +8,23 @@ import type { DocumentContext } from "./document";
 
 const PICTURES: ReadonlySet<string> = new Set(["png", "jpg", "jpeg", "gif", "webp", "avif", "bmp", "ico"]);
 
+const MEDIA: Readonly<Record<string, "audio" | "video">> = { mp3: "audio", ogg: "audio", wav: "audio", m4a: "audio", flac: "audio", mp4: "video", webm: "video", ogv: "video" };
+
 /** Whether a file of this name is shown as a picture. SVG is text here: it can be edited. */
 export function isPicture(path: string): boolean {
-  return PICTURES.has(path.slice(path.lastIndexOf(".") + 1).toLowerCase());
+  return PICTURES.has(endingOf(path));
 }
 
-export type OpaqueKind = "picture" | "binary" | "large";
+/** What plays a file of this name, if it is no text; null for nothing. */
+export function mediaOf(path: string): "audio" | "video" | null {
+  return MEDIA[endingOf(path)] ?? null;
+}
+
+export function endingOf(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1).toLowerCase();
+}
+
+export type OpaqueKind = "picture" | "media" | "binary" | "large";
 
 /** What a command asks of whoever shows the document. */
 export type Ask = { readonly kind: "find" } | { readonly kind: "goTo"; readonly line?: number };

@@ -4,7 +4,7 @@ import { Prec } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { h, listen, setProps } from "../dom";
 import { MOST_AT_ALL } from "../editor/bytes";
-import type { Ask, OpaqueDocument } from "../editor/opaque";
+import { type Ask, endingOf, type OpaqueDocument } from "../editor/opaque";
 import { nameOf } from "../files";
 import { formatName, formatSize, formatTime } from "../format";
 import { icons } from "../icons";
@@ -39,7 +39,7 @@ export class PagedViewer implements Viewer {
   private asking = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `edit` opens a text in the editor all the same. */
+  /** `edit` opens a text in the editor all the same, or media in their player. */
   constructor(
     private readonly document: OpaqueDocument,
     edit: () => void,
@@ -57,6 +57,7 @@ export class PagedViewer implements Viewer {
     this.disposables.add(document.onAsk((ask) => this.answer(ask)));
     this.disposables.add(listen(this.slider, "input", () => void this.window.go(Math.round((this.slider.valueAsNumber / STEPS) * this.source.version.size))));
     this.disposables.add(watch(document.path, () => this.label()));
+    if (endingOf(document.path.get()) === "pdf") this.note.textContent = "PDF can’t be shown here, only its bytes.";
     void this.window.go(0);
   }
 
@@ -118,7 +119,7 @@ export class PagedViewer implements Viewer {
     other.classList.add("paged-other");
     const download = h("a", { class: "button plain", href: document.url, download: nameOf(document.path.get()) }, "Download");
     const editable = document.kind === "large" && this.source.version.size <= MOST_AT_ALL;
-    return h("div", { class: "paged-bar" }, this.form, go, this.position, this.note, h("span", { class: "spacer" }), other, editable && button("Edit anyway", edit), download);
+    return h("div", { class: "paged-bar" }, this.form, go, this.position, this.note, h("span", { class: "spacer" }), other, editable && button("Edit anyway", edit), document.kind === "media" && button("Play", edit), download);
   }
 
   private label(): void {

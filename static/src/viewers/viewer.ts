@@ -2,7 +2,7 @@
 
 import { h, replace } from "../dom";
 import type { OpaqueDocument } from "../editor/opaque";
-import { type Disposable, DisposableStore } from "../lifecycle";
+import { type Disposable, MutableDisposable } from "../lifecycle";
 import { load } from "../loading";
 
 export interface Viewer extends Disposable {
@@ -13,15 +13,14 @@ export interface Viewer extends Disposable {
 /** The place of a viewer until it is there, and afterwards. */
 export class ViewerSurface implements Viewer {
   readonly element = h("div", { class: "surface", tabindex: -1 });
-  private readonly disposables = new DisposableStore();
-  private viewer: Viewer | null = null;
+  private readonly viewer = new MutableDisposable<Viewer>();
 
   /** `edit` opens a large text in the editor all the same. */
   constructor(
     private readonly document: OpaqueDocument,
     private readonly edit: () => void,
   ) {
-    void this.show().catch(document.context.report);
+    this.show();
   }
 
   use(): void {
@@ -33,22 +32,28 @@ export class ViewerSurface implements Viewer {
   }
 
   focus(): void {
-    (this.viewer ?? this.element).focus();
+    (this.viewer.value ?? this.element).focus();
   }
 
   dispose(): void {
-    this.disposables.dispose();
+    this.viewer.dispose();
     this.element.remove();
   }
 
-  private async show(): Promise<void> {
+  private show(asBytes = false): void {
+    this.make(asBytes).then((viewer) => {
+      const hadFocus = this.element.contains(window.document.activeElement);
+      this.viewer.value = viewer;
+      if (this.viewer.value !== viewer) return;
+      replace(this.element, viewer.element);
+      if (hadFocus) viewer.focus();
+    }, this.document.context.report);
+  }
+
+  private async make(asBytes: boolean): Promise<Viewer> {
     const { document } = this;
-    const make = await (document.kind === "picture" ? load(async () => (await import("./picture")).pictureViewer) : load(async () => (await import("./paged")).pagedViewer));
-    if (this.disposables.isDisposed) return;
-    const viewer = this.disposables.add(make(document, this.edit));
-    const hadFocus = this.element === window.document.activeElement;
-    this.viewer = viewer;
-    replace(this.element, viewer.element);
-    if (hadFocus) viewer.focus();
+    if (document.kind === "picture") return (await load(async () => (await import("./picture")).pictureViewer))(document);
+    if (document.kind === "media" && !asBytes) return (await load(async () => (await import("./media")).mediaViewer))(document, () => this.show(true));
+    return (await load(async () => (await import("./paged")).pagedViewer))(document, document.kind === "media" ? () => this.show() : this.edit);
   }
 }
