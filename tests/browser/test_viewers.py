@@ -215,9 +215,7 @@ async def test_sound_is_loaded_only_as_it_is_played(page: Page, folder: Path, se
     surface = await show(page, "words.webm")
     await expect(surface.get_by_role("textbox", name="words.webm")).to_have_text("<b>no film</b>")
     surface = await show(page, "paper.pdf")
-    await expect(surface.get_by_role("status")).to_have_text(
-        "PDF can’t be shown here, only its bytes."
-    )
+    await expect(surface.get_by_role("status")).to_have_text("PDF can’t be shown here, only its bytes.")
     await expect(surface.get_by_role("link", name="Download")).to_be_visible()
 
 

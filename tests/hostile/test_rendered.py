@@ -71,12 +71,21 @@ class Beacon:
     def __init__(self) -> None:
         self.heard: set[str] = set()
         self.url = ""
+        self._news = asyncio.Event()
 
     async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.heard.add("connection")
         line = (await reader.readline()).decode().split(" ")
         self.heard.update(line[1:2])
+        self._news.set()
         writer.close()
+
+    async def expect(self, *paths: str) -> None:
+        """Return once all of these were asked for: on a machine with much to do that takes a while."""
+        async with asyncio.timeout(30):
+            while not self.heard.issuperset(paths):
+                self._news.clear()
+                await self._news.wait()
 
 
 @asynccontextmanager
@@ -155,7 +164,7 @@ async def test_the_sandbox_alone_keeps_the_storage(world: World, page: Page, mon
     await take_out(monkeypatch, page, "cleaning", "policy")
     async with listening() as beacon:
         await show(world, page, beacon, "hostile.md", HTML)
-        assert {"/ran", "/img", "/css"} <= beacon.heard, "the attack is too tame to show anything"
+        await beacon.expect("/ran", "/img", "/css")
         assert await secret(page) == "of the IDE"
 
 
