@@ -8,6 +8,7 @@ from typing import Any, Final
 from server.errors import AppError, BadGateway, BadRequest, TooLarge
 from server.runtimes.link import Stream
 from server.services.diagnostics import Diagnostics
+from server.services.turns import Turns
 
 MOST_SENT: Final = 4 * 1024 * 1024
 """Bytes of a message to a server: an opened file comes in one."""
@@ -20,7 +21,7 @@ class Conversation:
     """One task may receive and one may send. `command` is the server's, `root` the URI of the project's folder for it.
 
     `active_at` is when a message was last sent, by `clock`. `begun` is what the server has said already, and `ended`
-    makes what `receive` raises when it ends by itself.
+    makes what `receive` raises when it ends by itself. `at_once` is how many requests the server can work on.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Conversation:
         begun: bytes,
         clock: Callable[[], float],
         ended: Callable[[dict[str, Any]], AppError],
+        at_once: int | None = None,
     ) -> None:
         self.command = command
         self.root = root
@@ -41,6 +43,7 @@ class Conversation:
         self._ended = ended
         self._dismissed = False
         self._diagnostics = Diagnostics(self._feed)
+        self._turns = None if at_once is None else Turns(at_once)
         self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def receive(self) -> str | None:
@@ -52,6 +55,8 @@ class Conversation:
             body = await self._body()
             if body is None:
                 return None
+            if self._turns:
+                self._turns.received(body)
             if (told := self._diagnostics.received(body)) is not None:
                 return told
 
@@ -66,6 +71,8 @@ class Conversation:
         if not isinstance(message, dict):
             raise BadRequest("a message to a language server must be one JSON-RPC object in a text frame")
         self.active_at = self._clock()
+        if self._turns:
+            await self._turns.sending(message)
         # From here on its end is no crash.
         self._dismissed = self._dismissed or message.get("method") == "exit"
         await self._stream.send(_framed(text))

@@ -54,7 +54,7 @@ class Diagnostics:
             self._look_for_offer(text)
         if self._asked is None or self._asked[0] not in text:
             return text
-        message = _parsed(text)
+        message = parsed(text)
         # One that is too long to be looked into is taken for the answer.
         if len(text) <= MOST_PARSED and (message.get("id") != self._asked[0] or "method" in message):
             return text
@@ -69,7 +69,7 @@ class Diagnostics:
         return json.dumps({"jsonrpc": "2.0", "method": "textDocument/publishDiagnostics", "params": params})
 
     def _look_for_offer(self, text: str) -> None:
-        message = _parsed(text)
+        message = parsed(text)
         if message.get("id") == self._initialize and isinstance(message.get("result"), dict):
             capabilities = message["result"].get("capabilities")
             self._pulls = isinstance(capabilities, dict) and bool(capabilities.get("diagnosticProvider"))
@@ -95,7 +95,7 @@ class Diagnostics:
         self._ask({"jsonrpc": "2.0", "id": self._asked[0], **request})
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
     """The message; an empty one for what is none, or is too long."""
     try:
         value = json.loads(text) if len(text) <= MOST_PARSED else None

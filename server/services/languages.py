@@ -38,11 +38,15 @@ _MORE_MEMORY: Final = "Stop something in the project, or give it more memory: [l
 
 
 class Language(NamedTuple):
-    """The commands that are tried, in this order, and what a person can do where there is none of them."""
+    """The commands that are tried, in this order, and what a person can do where there is none of them.
+
+    `at_once` is how many requests they can work on, None for any number.
+    """
 
     commands: tuple[str, ...]
     advice: str
     env: Mapping[str, str] = MappingProxyType({})
+    at_once: int | None = None
 
 
 def _extracted(name: str) -> Language:
@@ -76,7 +80,7 @@ LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
         "html": _extracted("html"),
         "css": _extracted("css"),
         "json": _extracted("json"),
-        "nix": Language(("nil", "nixd"), "Add one to the packages in flake.nix: nil or nixd"),
+        "nix": Language(("nil", "nixd"), "Add one to the packages in flake.nix: nil or nixd", at_once=2),
     }
 )
 
@@ -153,7 +157,13 @@ class Languages:
             raise NotFound(f"there is no language server for {language} in this project", advice=known.advice)
         root = PurePosixPath(self._workspaces.layout(id).workspace).as_uri()
         return Conversation(
-            stream, command, root, begun, self._clock, lambda exit: self._ended(id, language, command, exit)
+            stream,
+            command,
+            root,
+            begun,
+            self._clock,
+            lambda exit: self._ended(id, language, command, exit),
+            known.at_once,
         )
 
     def _check_crashes(self, id: ProjectId, language: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from server.errors import AppError, BadGateway, BadRequest, Idle, NotFound, TooLarge, TooMany, Unavailable
 from server.models import ProjectId
-from server.services import conversation as conversations, languages
+from server.services import conversation as conversations, languages, turns
 from server.services.conversation import Conversation
 from server.services.languages import Languages
 from tests.support.app import App, run_locally, running_app
@@ -262,3 +262,28 @@ async def test_a_sender_waits_for_a_server_that_reads_no_more(
         (tmp_path / "go").touch()
         assert (await heard(server))["echo"]["method"] == "hello"
         await sending
+
+
+async def test_a_server_that_can_not_take_many_requests_is_asked_in_turn(
+    service: Languages, project: ProjectId, pylsp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pylsp.rename(pylsp.with_name("nil"))
+    async with service.conversation(project, "nix") as server:
+        ask = {"id": 1, "method": "say", "params": ""}
+        for _ in range(2):
+            await server.send(json.dumps(ask))
+        asking = asyncio.create_task(server.send('{"id": 3, "method": "third"}'))
+        done, _ = await asyncio.wait({asking}, timeout=0.2)
+        assert not done, "two have no answer yet"
+        request, answer = '{"id": 1, "method": "x"}', '{"id": 1, "result": null}'
+        for text in (request, answer):
+            assert not asking.done()
+            await tell(server, "say", f"Content-Length: {len(text)}\r\n\r\n{text}")
+            assert await heard(server) == json.loads(text)
+        await asking
+        assert (await heard(server))["echo"]["method"] == "third"
+        # One is never answered: the next goes on all the same.
+        await server.send(json.dumps(ask))
+        monkeypatch.setattr(turns, "LONGEST", 0.01)
+        await server.send('{"id": 5, "method": "fifth"}')
+        assert (await heard(server))["echo"]["method"] == "fifth"
