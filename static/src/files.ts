@@ -255,7 +255,9 @@ export class FileTree implements Disposable {
 
   private async appeared(path: string): Promise<void> {
     await this.reveal(path);
-    await this.refresh([path]);
+    // Folders on the way may be new too.
+    const parts = path.split("/");
+    await this.refresh(parts.map((_, index) => parts.slice(0, index + 1).join("/")));
   }
 
   private forget(path: string): void {

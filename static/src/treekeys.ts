@@ -85,3 +85,10 @@ export function nameProblem(name: string, taken: (name: string) => boolean): str
   if (taken(name)) return `“${name}” exists here already.`;
   return null;
 }
+
+/** The same for something new, which may be in folders that are new too: `lib/util/index.js`. */
+export function newProblem(path: string, taken: (name: string) => boolean): string | null {
+  const names = path.split("/");
+  if (names.length === 1) return nameProblem(path, taken);
+  return names.map((name) => nameProblem(name, () => false)).find((problem) => problem !== null) ?? null;
+}

@@ -123,6 +123,10 @@ test("a new file is shown where it is", async () => {
   assert.ok(paths().includes("src/new.js"));
   await assert.rejects(tree.createFile("src/new.js"), /exists/);
   assert.equal(disk.text("src/new.js"), "");
+  // The server makes the folders that are missing.
+  for (const folder of ["new", "new/deep"]) disk.folders.add(folder);
+  await tree.createFile("new/deep/one.js");
+  assert.ok(["new", "new/deep", "new/deep/one.js"].every((path) => paths().includes(path)));
 });
 
 test("the index passes over what programs install", async () => {

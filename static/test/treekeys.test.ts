@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nameOf, type Row } from "../src/files";
-import { nameProblem, treeMove, typeAhead } from "../src/treekeys";
+import { nameProblem, newProblem, treeMove, typeAhead } from "../src/treekeys";
 
 const row = (path: string, folder = false, expanded = false): Row => ({
   path,
@@ -51,4 +51,6 @@ test("names that can't be are refused with the reason", () => {
   assert.equal(nameProblem("<b>ä &amp;.js", taken), null);
   for (const [name, reason] of [["", /Type/], [".", /stands for/], ["..", /stands for/], ["a/b", /slash/], ["a\0", /NUL/], ["ä".repeat(128), /255 bytes/], ["index.js", /exists/]] as const)
     assert.match(nameProblem(name, taken) ?? "", reason);
+  assert.equal(newProblem("lib/index.js", taken), null, "it is taken elsewhere");
+  for (const [path, reason] of [["index.js", /exists/], ["lib/../a", /stands for/], ["/a", /Type/], ["lib/", /Type/]] as const) assert.match(newProblem(path, taken) ?? "", reason);
 });

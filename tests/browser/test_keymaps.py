@@ -105,3 +105,5 @@ async def test_keys_of_visual_studio_code(page: Page, server: Server) -> None:
     await page.keyboard.type("!")
     lines = await editor.locator(".cm-line").all_text_contents()
     assert lines == ["  above!", "  // let a;!", "  let b;!", "!"]
+    await page.keyboard.press("Control+h")
+    await expect(page.get_by_role("textbox", name="Replace")).to_be_focused()

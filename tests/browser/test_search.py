@@ -60,6 +60,7 @@ async def test_search_replace_and_undo(page: Page, server: Server) -> None:
     await page.get_by_role("button", name="Regular expression").click()
     await query.fill("(needle")
     await expect(page.locator(".search .problem")).to_contain_text("not valid")
+    await expect(page.locator(".search")).not_to_contain_text("Nothing found")
     await query.fill(r"needle(\W)")
     await expect(summary).to_have_text("5 results in 3 files.")
     await page.get_by_role("button", name="Replace", exact=True).click()

@@ -4,7 +4,7 @@ import { deleteTrailingWhitespace, lineComment, lineUncomment, selectLine, selec
 import { foldAll, foldCode, unfoldAll, unfoldCode } from "@codemirror/language";
 import { findNext, openSearchPanel, selectSelectionMatches } from "@codemirror/search";
 import { EditorSelection, type StateCommand } from "@codemirror/state";
-import { keymap } from "@codemirror/view";
+import { type Command, keymap } from "@codemirror/view";
 
 /** A cursor at the end of each line that is selected. */
 const cursorsAtLineEnds: StateCommand = ({ state, dispatch }) => {
@@ -27,10 +27,16 @@ const insertLineAbove: StateCommand = ({ state, dispatch }) => {
   return true;
 };
 
+const openReplace: Command = (view) => {
+  openSearchPanel(view);
+  view.dom.querySelector<HTMLInputElement>(".cm-search [name=replace]")?.select();
+  return true;
+};
+
 export const vscodeKeys = keymap.of([
   { key: "Mod-l", run: selectLine, preventDefault: true },
   { key: "Mod-F2", run: selectSelectionMatches },
-  { key: "Mod-h", run: openSearchPanel, preventDefault: true },
+  { key: "Mod-h", run: openReplace, preventDefault: true },
   { key: "Shift-Alt-i", run: cursorsAtLineEnds },
   { key: "Shift-Alt-ArrowRight", mac: "Ctrl-Shift-Cmd-ArrowRight", run: selectParentSyntax },
   { key: "Shift-Alt-ArrowLeft", mac: "Ctrl-Shift-Cmd-ArrowLeft", run: undoSelection },

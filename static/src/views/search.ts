@@ -139,7 +139,11 @@ export class SearchPanel implements View {
       ignored: this.ignored.checked,
     };
     if (!query.q) return this.search.clear();
-    this.search.start(query).catch((error: unknown) => (this.problem.textContent = messageOf(error)));
+    this.search.start(query).catch((error: unknown) => {
+      this.problem.textContent = messageOf(error);
+      // Not to say besides that there is nothing.
+      this.renderSummary();
+    });
   }
 
   private renderSummary(): void {

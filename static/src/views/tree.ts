@@ -7,7 +7,7 @@ import { type FileTree, folderOf, isWithin, join, nameOf, parentOf, type Row } f
 import { icons } from "../icons";
 import { DisposableStore, MutableDisposable } from "../lifecycle";
 import { Selection } from "../tree/selection";
-import { nameProblem, treeMove, TypeAhead } from "../treekeys";
+import { nameProblem, newProblem, treeMove, TypeAhead } from "../treekeys";
 import { iconButton } from "../widgets/button";
 import { NameField } from "../tree/namefield";
 import { TreeDrag } from "../tree/drag";
@@ -225,7 +225,7 @@ export class TreeView implements View {
       kind: edit.kind,
       before,
       depth,
-      problem: (name) => nameProblem(name, (other) => other !== before && this.files.has(folder, other)),
+      problem: (name) => (edit.kind === "rename" ? nameProblem : newProblem)(name, (other) => other !== before && this.files.has(folder, other)),
       commit: (name) => this.commit(edit, join(folder, name)),
       cancel: (focus) => this.endEdit(focus),
     });
