@@ -9,6 +9,11 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, "0")} s`;
 }
 
+/** `1 file`, `1,200 files`. */
+export function plural(count: number, word: string): string {
+  return `${count.toLocaleString()} ${word}${count === 1 ? "" : "s"}`;
+}
+
 /** `640 B`, `12 KB`, `3.4 MB`: powers of 1024. */
 export function formatSize(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];

@@ -35,7 +35,7 @@ import { RunControl } from "./runcontrol";
 import { anchorOf, parseAnchor } from "./session";
 import { SessionKeeper } from "./sessionkeeper";
 import { Side } from "./side";
-import { type Pane, Store } from "./store";
+import { type ListPane, type Pane, Store } from "./store";
 import type { ThemeChoice } from "./theme";
 import type { EditorArea } from "./views/editor";
 import { HeaderView, PANE_TABS } from "./views/header";
@@ -92,7 +92,7 @@ export class Ide {
   private readonly tree: TreeView;
   private readonly header: HeaderView;
   private readonly steps: StepsView;
-  private readonly pending: Readonly<Record<"terminal" | "logs" | "preview", PendingView>>;
+  private readonly pending: Readonly<Record<"terminal" | "logs" | "preview" | ListPane, PendingView>>;
   readonly look = new EditorPreferences(document.documentElement, matchMedia(NARROW).matches);
   private readonly keys: KeyMaps;
   private started = false;
@@ -124,6 +124,8 @@ export class Ide {
       terminal: new PendingView("pane terminal", "Terminal", async () => new (await import("./views/terminals")).TerminalPanel(api, config, this.store)),
       logs: new PendingView("pane logs", "Logs", async () => new (await import("./views/logs")).LogView(api, config, this.store)),
       preview: new PendingView("pane preview", "Preview", async () => new (await import("./views/preview")).PreviewPane(api, config, this.store)),
+      problems: new PendingView("pane list", "Problems", async () => (await import("./languages/panels")).problemsPanel(this)),
+      references: new PendingView("pane list", "References", async () => (await import("./languages/panels")).referencesPanel(this)),
     };
     this.tree = this.disposables.add(this.makeTree());
     this.side = this.disposables.add(new Side(this, api, this.id, this.tree.element));
@@ -228,7 +230,8 @@ export class Ide {
   }
 
   focusNextPane(): void {
-    const panes = this.workbench.isNarrow ? PANE_TABS.map(([pane]) => pane) : PANE_TABS.map(([pane]) => pane).filter((pane) => this.workbench.isVisible(pane));
+    const tabs = PANE_TABS.map(([pane]) => pane);
+    const panes = this.workbench.isNarrow ? tabs : [...tabs, "problems" as const, "references" as const].filter((pane) => this.workbench.isVisible(pane));
     const at = panes.findIndex((pane) => document.getElementById(`pane-${pane}`)?.contains(document.activeElement));
     const next = panes[(at + 1) % panes.length];
     if (next) this.focusPane(next);
@@ -264,6 +267,8 @@ export class Ide {
       terminal: this.pending.terminal.element,
       logs: this.pending.logs.element,
       preview: this.pending.preview.element,
+      problems: this.pending.problems.element,
+      references: this.pending.references.element,
     });
   }
 
@@ -359,7 +364,7 @@ export class Ide {
 
   private handleVisible(pane: Pane): void {
     // The first file comes first; the rest is loaded once it can be edited.
-    if (this.started && (pane === "terminal" || pane === "logs" || pane === "preview")) void this.pending[pane].show();
+    if (this.started && pane !== "files" && pane !== "editor") void this.pending[pane].show();
   }
 
   private renderSteps(): void {

@@ -5,7 +5,10 @@ import type { SocketState } from "./socket";
 import type { Port, Project, RunState, Status, Terminal, Watching } from "./wire";
 
 /** The panes of the page. On a narrow screen one shows at a time. */
-export type Pane = "files" | "editor" | "terminal" | "logs" | "preview";
+export type Pane = "files" | "editor" | "terminal" | "logs" | "preview" | ListPane;
+
+/** Panes that are there only once they were asked for. */
+export type ListPane = "problems" | "references";
 
 export class Store {
   private readonly projectValue: Value<Project>;

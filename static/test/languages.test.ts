@@ -8,6 +8,7 @@ import { TextDocument } from "../src/editor/document";
 import { LanguageActions } from "../src/languages/actions";
 import { applyEdits, editsByPath, Snapshot } from "../src/languages/edits";
 import { offsetOf, pathOf, uriOf } from "../src/languages/places";
+import { presentPlace } from "../src/languages/references";
 import { safeHtml } from "../src/languages/safehtml";
 import { servedOf } from "../src/languages/served";
 import { LanguageServers } from "../src/languages/servers";
@@ -100,6 +101,12 @@ test("a place beyond its line or the text is at their end", () => {
   const text = Text.of(["one", "two"]);
   const at = (line: number, character: number): number => offsetOf(text, { line, character });
   assert.deepEqual([at(0, 2), at(0, 99), at(1, 0), at(2, 0), at(-1, 5), at(Number.NaN, 0), at(1, -3)], [2, 3, 4, 7, 0, 0, 4]);
+});
+
+test("a reference is found again where its line has gone, and else where it was", () => {
+  const reference = { path: "a.ts", line: 2, column: 3, length: 1, text: "f()" };
+  const lineIn = (...lines: string[]): number => presentPlace(reference, Text.of(lines)).line;
+  assert.deepEqual([lineIn("f()", "f()", "f()"), lineIn("", "", "", "f()"), lineIn("f()", "g()"), lineIn("g()")], [2, 4, 1, 2]);
 });
 
 test("a server is told of each open document in its language, of what is typed, saved, renamed and closed", async () => {

@@ -2,12 +2,10 @@
 
 import { startCompletion } from "@codemirror/autocomplete";
 import type { Command } from "../commands";
-import { h } from "../dom";
 import type { Ide } from "../ide";
-import { ask } from "../widgets/dialog";
+import { load } from "../loading";
+import type { LanguageViewActions } from "../views/language";
 import type { Loaded } from "./intelligence";
-import { titleOf } from "./served";
-import { summaryOf } from "./state";
 
 export function languageCommands(ide: Ide): readonly Command[] {
   const { intelligence } = ide;
@@ -27,6 +25,7 @@ export function languageCommands(ide: Ide): readonly Command[] {
     run: () => intelligence.run(task),
   });
   const isOn = (): boolean => intelligence.on.get();
+  const hasReferences = (): boolean => intelligence.references.get() !== null;
   const suggest = (): void => {
     const view = ide.activeView();
     if (view) startCompletion(view);
@@ -35,11 +34,14 @@ export function languageCommands(ide: Ide): readonly Command[] {
     { id: "complete", title: "Suggest completions", keys: ["mod+space", "ctrl+space"], inText: true, isEnabled: () => ide.activeView() !== null, run: suggest },
     inText("definition", "Go to the definition", "f12", ({ navigation }) => navigation.goToDefinition()),
     inText("references", "Find references", "shift+f12", ({ navigation }) => navigation.findReferences()),
+    anywhere("nextReference", "Next reference of those that were found", "f4", hasReferences, ({ navigation }) => navigation.stepReference(1)),
+    anywhere("previousReference", "Previous reference of those that were found", "shift+f4", hasReferences, ({ navigation }) => navigation.stepReference(-1)),
+    { id: "references.list", title: "Go to the list of references", isEnabled: hasReferences, run: () => ide.focusPane("references") },
     anywhere("back", "Go back, from a definition or a choice from a list", "mod+alt+-", () => intelligence.canGoBack, ({ navigation }) => navigation.goBack()),
     inText("renameSymbol", "Rename this name in all files…", "f2", ({ actions }) => actions.rename()),
     inText("signature", "Show the parameters of this call", "mod+shift+space", ({ actions }) => actions.showSignature()),
     inText("hover", "Show what is known of this word", "alt+f12", ({ actions }) => actions.showHover()),
-    anywhere("problems", "Problems…", "mod+shift+m", isOn, ({ navigation }) => navigation.showProblems()),
+    { id: "problems", title: "Problems", keys: ["mod+shift+m"], isEnabled: isOn, run: () => ide.focusPane("problems") },
     anywhere("nextProblem", "Next problem", "f8", isOn, ({ navigation }) => navigation.nextProblem(1)),
     anywhere("previousProblem", "Previous problem", "shift+f8", isOn, ({ navigation }) => navigation.nextProblem(-1)),
     { id: "languageServer", title: "Language server of this file…", isEnabled: () => intelligence.applies, run: () => languageActions(ide).open() },
@@ -47,27 +49,10 @@ export function languageCommands(ide: Ide): readonly Command[] {
 }
 
 /** What the status line offers. */
-export function languageActions(ide: Ide): { open(): void; showProblems(): void } {
+export function languageActions(ide: Ide): LanguageViewActions {
   return {
-    open: () => void aboutServer(ide).catch(ide.report),
-    showProblems: () => ide.commands.run("problems"),
+    open: () => void load(() => import("./about")).then(({ aboutServer }) => aboutServer(ide)).catch(ide.report),
+    showProblems: () => ide.focusPane("problems"),
+    showReferences: () => ide.focusPane("references"),
   };
-}
-
-/** Says how the server of the document in front is, and starts it anew when asked to. */
-async function aboutServer({ intelligence }: Ide): Promise<void> {
-  const front = intelligence.front.get();
-  if (!front) return;
-  const { state, language } = front;
-  const advice = state.kind === "stopped" || state.kind === "unavailable" ? state.advice : null;
-  const restart = await ask({
-    title: `Language server for ${titleOf(language)}`,
-    body: [h("p", {}, summaryOf(state)), advice && h("p", {}, advice)],
-    choices: [
-      { label: "Close", value: false },
-      { label: state.kind === "running" ? "Restart it" : "Start it", value: true, kind: "primary" },
-    ],
-    otherwise: false,
-  });
-  if (restart) await intelligence.restart(language);
 }

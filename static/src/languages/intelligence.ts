@@ -10,6 +10,8 @@ import { load } from "../loading";
 import { recall, remember } from "../storage";
 import type { LanguageActions } from "./actions";
 import type { Navigation } from "./navigation";
+import type { Problem } from "./problems";
+import type { References } from "./references";
 import { servedOf, type ServerLanguage } from "./served";
 import type { LanguageServers } from "./servers";
 import type { Counts, FrontServer } from "./state";
@@ -28,12 +30,16 @@ export class Intelligence implements Disposable {
   private readonly parts = this.disposables.add(new MutableDisposable<Disposable>());
   private readonly frontValue = new Value<FrontServer | null>(null);
   private readonly countsValue = new Value<Counts>(NONE);
+  private readonly problemsValue = new Value<readonly Problem[]>([]);
   private readonly chosen = new Value<boolean>(recall("languages.on", isBoolean) ?? true);
   private loading: Promise<Loaded> | null = null;
   private loaded: Loaded | null = null;
 
   readonly front: Observable<FrontServer | null> = this.frontValue;
   readonly counts: Observable<Counts> = this.countsValue;
+  readonly problems: Observable<readonly Problem[]> = this.problemsValue;
+  /** Those that were found last, until they are closed. */
+  readonly references = new Value<References | null>(null);
   /** The person's choice. */
   readonly on: Observable<boolean> = this.chosen;
 
@@ -75,6 +81,11 @@ export class Intelligence implements Disposable {
     return this.loaded?.navigation.canGoBack ?? false;
   }
 
+  /** The problems with the places where they are by now. */
+  get problemsNow(): readonly Problem[] {
+    return this.loaded?.navigation.problems ?? [];
+  }
+
   /** Runs what needs a server, which is loaded first. Rejects as the task does. */
   async run(task: (loaded: Loaded) => unknown): Promise<void> {
     await task(await this.load());
@@ -112,6 +123,7 @@ export class Intelligence implements Disposable {
     this.loaded = null;
     this.frontValue.set(null);
     this.countsValue.set(NONE);
+    this.problemsValue.set([]);
   }
 
   private load(): Promise<Loaded> {
@@ -137,7 +149,12 @@ export class Intelligence implements Disposable {
     const actions = new LanguageActions(ide, api, project, servers);
     const loaded = { servers, actions, navigation: new Navigation(ide, api, project, actions) };
     store.add(servers.front.onChange((front) => this.frontValue.set(front)));
-    store.add(servers.problems.list.onChange((problems) => this.countsValue.set(countsOf(problems))));
+    store.add(
+      servers.problems.list.onChange((problems) => {
+        this.countsValue.set(countsOf(problems));
+        this.problemsValue.set(problems);
+      }),
+    );
     this.parts.value = store;
     this.loaded = loaded;
     // It may have been switched off meanwhile.

@@ -10,10 +10,11 @@ import { isObject } from "../wire";
 import { type LanguageActions, showTooltips, type Spot } from "./actions";
 import type { LanguageConnection } from "./connection";
 import type { Problem, Severity } from "./problems";
+import { presentPlace, type Reference } from "./references";
 
 const MOST_READ = 50;
 const MOST_BACK = 50;
-const SEVERITIES: Readonly<Record<Severity, string>> = { error: "Error", warning: "Warning", info: "Note", hint: "Hint" };
+export const SEVERITIES: Readonly<Record<Severity, string>> = { error: "Error", warning: "Warning", info: "Note", hint: "Hint" };
 
 interface Found {
   readonly spots: readonly Spot[];
@@ -48,21 +49,39 @@ export class Navigation {
   async findReferences(): Promise<void> {
     const asked = this.actions.ask("referencesProvider");
     if (!asked) return;
+    const word = asked.view.state.wordAt(asked.view.state.selection.main.head);
+    const name = word ? asked.view.state.sliceDoc(word.from, word.to) : "this";
     const { spots } = spotsIn(await asked.client.request("textDocument/references", { ...asked.params, context: { includeDeclaration: true } }), asked.connection);
-    if (spots.length > 0) await this.choose("References", spots);
-    else this.ide.store.notify("No references were found.");
+    if (spots.length === 0) return this.ide.store.notify("No references were found.");
+    const sorted = [...spots].sort(compare);
+    const lines = await this.linesOf(sorted);
+    const list = sorted.map((spot, index): Reference => ({ ...spot, length: name.length, text: lines[index] ?? "" }));
+    this.ide.intelligence.references.set({ name, list, current: -1 });
+    this.ide.focusPane("references");
+  }
+
+  /** From the reference that was gone to last to the next, or the one before for -1; around the end. */
+  async stepReference(step: 1 | -1): Promise<void> {
+    const found = this.ide.intelligence.references.get();
+    if (!found) return this.ide.store.notify("No references are listed.");
+    const { length } = found.list;
+    await this.goToReference(found.current < 0 && step === -1 ? length - 1 : (found.current + step + length) % length);
+  }
+
+  async goToReference(index: number): Promise<void> {
+    const { references } = this.ide.intelligence;
+    const found = references.get();
+    const reference = found?.list[index];
+    if (!found || !reference) return;
+    references.set({ ...found, current: index });
+    const document = this.ide.documents.find(reference.path);
+    await this.go(document?.kind === "text" ? presentPlace(reference, document.state.doc) : reference, true);
+    this.ide.store.announce(`Reference ${index + 1} of ${found.list.length}: ${where(reference)}`);
   }
 
   async goBack(): Promise<void> {
     const spot = this.left.pop();
     if (spot) await this.open(spot);
-  }
-
-  async showProblems(): Promise<void> {
-    const problems = this.problems;
-    const items = problems.map((problem) => ({ text: `${where(problem)}  ${firstLine(problem.message)}`, hint: SEVERITIES[problem.severity], run: () => void this.go(problem) }));
-    if (items.length > 0) await new Palette({ label: "Problems", placeholder: "Part of a message or of a file’s name", items }).open();
-    else this.ide.store.notify("No problems are known.");
   }
 
   /** The next problem after the cursor, or before it for -1, in any file; around the end. */
@@ -78,7 +97,7 @@ export class Navigation {
   }
 
   /** Without hints, which mark what could be otherwise and are shown in the text. */
-  private get problems(): readonly Problem[] {
+  get problems(): readonly Problem[] {
     return this.actions.servers.problems.now(this.actions.servers.files).filter(({ severity }) => severity !== "hint");
   }
 
@@ -90,20 +109,21 @@ export class Navigation {
     return { path: document.path.get(), line: line.number, column: selection.main.head - line.from + 1 };
   }
 
-  private async go(spot: Spot): Promise<void> {
+  /** There, with a way back. A file that is only looked at is in the tab of those. */
+  async go(spot: Spot, preview = false): Promise<void> {
     const here = this.here();
     if (here) this.left.push(here);
     if (this.left.length > MOST_BACK) this.left.shift();
-    await this.open(spot);
+    await this.open(spot, preview);
   }
 
-  private open({ path, line, column }: Spot): Promise<void> {
-    return this.ide.openFile(path, { line, range: [column - 1, column - 1] });
+  private open({ path, line, column }: Spot, preview = false): Promise<void> {
+    return this.ide.openFile(path, { line, range: [column - 1, column - 1], preview });
   }
 
   private async choose(label: string, spots: readonly Spot[]): Promise<void> {
     const sorted = [...spots].sort(compare);
-    const items = this.linesOf(sorted).then((lines) => sorted.map((spot, index) => ({ text: `${where(spot)}  ${lines[index] ?? ""}`, run: () => void this.go(spot) })));
+    const items = this.linesOf(sorted).then((lines) => sorted.map((spot, index) => ({ text: `${where(spot)}  ${(lines[index] ?? "").trim()}`, run: () => void this.go(spot) })));
     await new Palette({ label, placeholder: "Part of a line or of a file’s name", items }).open();
   }
 
@@ -111,7 +131,7 @@ export class Navigation {
   private async linesOf(spots: readonly Spot[]): Promise<readonly string[]> {
     const paths = [...new Set(spots.map(({ path }) => path))].slice(0, MOST_READ);
     const texts = new Map(await Promise.all(paths.map(async (path) => [path, await this.textOf(path).catch(() => [])] as const)));
-    return spots.map(({ path, line }) => (texts.get(path)?.[line - 1] ?? "").trim());
+    return spots.map(({ path, line }) => texts.get(path)?.[line - 1] ?? "");
   }
 
   private async textOf(path: string): Promise<readonly string[]> {
@@ -146,8 +166,4 @@ function compare(a: Spot, b: Spot): number {
 
 function where({ path, line }: Spot): string {
   return `${path}:${line}`;
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
 }

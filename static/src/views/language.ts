@@ -1,6 +1,7 @@
 // The part of the status line about language servers: how that of the document in front is, and how many problems are known.
 
 import { h, replace } from "../dom";
+import { plural } from "../format";
 import { titleOf } from "../languages/served";
 import { type Counts, type FrontServer, programOf, type ServerState, summaryOf } from "../languages/state";
 import { DisposableStore, type Observable, watch } from "../lifecycle";
@@ -9,6 +10,7 @@ import type { View } from "./view";
 export interface LanguageViewActions {
   open(): void;
   showProblems(): void;
+  showReferences(): void;
 }
 
 export class LanguageView implements View {
@@ -16,12 +18,14 @@ export class LanguageView implements View {
   private readonly disposables = new DisposableStore();
   private readonly server = h("span", { role: "status" });
   private readonly problems = h("span", {});
+  private readonly references = h("button", { type: "button", class: "status-item status-references", on: { click: () => this.actions.showReferences() } }, "References");
 
   constructor(
-    source: { readonly front: Observable<FrontServer | null>; readonly counts: Observable<Counts> },
+    source: { readonly front: Observable<FrontServer | null>; readonly counts: Observable<Counts>; readonly references: Observable<unknown> },
     private readonly actions: LanguageViewActions,
   ) {
-    this.element.append(this.problems, this.server);
+    this.element.append(this.references, this.problems, this.server);
+    this.disposables.add(watch(source.references, (references) => (this.references.hidden = references === null)));
     this.disposables.add(watch(source.front, (front) => this.renderServer(front)));
     this.disposables.add(watch(source.counts, (counts) => this.renderCounts(counts)));
   }
@@ -58,6 +62,3 @@ function wordOf(state: ServerState): string {
   }
 }
 
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}

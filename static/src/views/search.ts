@@ -1,9 +1,9 @@
 // The panel that searches in all files, and replaces what was found.
 
 import { messageOf } from "../api";
-import { h, icon, replace, setProps } from "../dom";
-import { nameOf, parentOf } from "../files";
-import { formatName } from "../format";
+import { h, replace, setProps } from "../dom";
+import { FileLines, lineRow } from "../filelines";
+import { plural } from "../format";
 import { icons } from "../icons";
 import { DisposableStore, watch } from "../lifecycle";
 import { type Outcome, type Replacer, replacer, type Replacing } from "../replacing";
@@ -34,19 +34,25 @@ export class SearchPanel implements View {
   private readonly replaceRow = h("div", { class: "search-row", hidden: true });
   private readonly summary = h("p", { class: "search-summary", role: "status" });
   private readonly problem = h("p", { class: "problem", role: "alert" });
-  private readonly results = h("div", { class: "search-results", role: "tree", "aria-label": "Found" });
+  private readonly results: FileLines;
   private readonly outcome = h("div", { class: "search-outcome", role: "status" });
-  private readonly shown = new Map<string, { readonly element: HTMLElement; readonly lines: HTMLElement; count: number }>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly search: Search,
     private readonly replacing: Replacing,
-    private readonly actions: SearchActions,
+    actions: SearchActions,
   ) {
-    this.element = h("div", { class: "search" }, this.makeForm(), this.problem, this.summary, this.outcome, this.results);
-    this.results.addEventListener("keydown", (event) => this.handleKey(event));
-    this.results.addEventListener("click", (event) => this.handleClick(event));
+    const matchAt = (path: string, index: number): Match | undefined => search.files.find((file) => file.path === path)?.matches[index];
+    this.results = new FileLines("Found", {
+      open: (path, index) => {
+        const match = matchAt(path, index);
+        if (match) actions.open(path, match);
+      },
+      dismiss: (path, index) => search.dismiss(path, index === null ? null : matchAt(path, index)),
+      leave: () => this.input.focus(),
+    });
+    this.element = h("div", { class: "search" }, this.makeForm(), this.problem, this.summary, this.outcome, this.results.element);
     this.disposables.add(watch(search.state, () => this.renderSummary()));
     this.disposables.add(search.onFound((file) => this.renderFile(file)));
     this.disposables.add(search);
@@ -101,7 +107,7 @@ export class SearchPanel implements View {
     for (const input of [this.input, this.include, this.exclude]) input.addEventListener("input", () => this.startSoon());
     this.ignored.addEventListener("change", () => this.start());
     this.replacement.addEventListener("input", () => this.renderAll());
-    this.input.addEventListener("keydown", (event) => event.key === "ArrowDown" && this.focusRow(this.rows()[0]));
+    this.input.addEventListener("keydown", (event) => event.key === "ArrowDown" && this.results.focus());
     return form;
   }
 
@@ -125,8 +131,7 @@ export class SearchPanel implements View {
 
   private start(): void {
     clearTimeout(this.timer);
-    this.shown.clear();
-    replace(this.results);
+    this.results.clear();
     replace(this.outcome, this.replacing.canUndo && button("Undo the last replace", () => void this.undo()));
     this.problem.textContent = "";
     const query: SearchQuery = {
@@ -154,38 +159,13 @@ export class SearchPanel implements View {
   }
 
   private renderAll(): void {
-    this.shown.clear();
-    replace(this.results);
+    this.results.clear();
     for (const file of this.search.files) this.renderFile(file);
   }
 
-  private renderFile(file: FoundFile): void {
-    const shown = this.shown.get(file.path) ?? this.addFile(file.path);
+  private renderFile({ path, matches }: FoundFile): void {
     const replace = this.currentReplacer();
-    for (const match of file.matches.slice(shown.count)) shown.lines.append(lineRow(match, replace));
-    shown.count = file.matches.length;
-    shown.element.querySelector(".search-total")?.replaceChildren(String(file.matches.length));
-  }
-
-  private addFile(path: string): { readonly element: HTMLElement; readonly lines: HTMLElement; count: number } {
-    const lines = h("div", { role: "group" });
-    // For the mouse; the row's own key does the same.
-    const dismiss = h("button", { type: "button", class: "icon-button search-dismiss", tabindex: -1, "aria-hidden": "true", title: "Leave out (Delete)" }, icon(icons.close));
-    const head = h(
-      "div",
-      { class: "search-file", role: "treeitem", "aria-expanded": "true", "aria-level": 1, tabindex: this.shown.size === 0 ? 0 : -1 },
-      h("span", { class: "twist open" }, icon(icons.chevron)),
-      h("span", { class: "search-name" }, formatName(nameOf(path))),
-      h("span", { class: "search-folder" }, parentOf(path)),
-      h("span", { class: "search-total" }),
-      dismiss,
-    );
-    const element = h("div", { role: "none" }, head, lines);
-    element.dataset["path"] = path;
-    this.results.append(element);
-    const shown = { element, lines, count: 0 };
-    this.shown.set(path, shown);
-    return shown;
+    this.results.append(path, matches.slice(this.results.count(path)).map((match) => matchRow(match, replace)));
   }
 
   private currentReplacer(): Replacer | null {
@@ -198,7 +178,10 @@ export class SearchPanel implements View {
     const files = this.search.files;
     if (!replace || files.length === 0) return;
     const outcome = await this.replacing.run(files, replace);
-    for (const path of outcome.done) this.remove(path);
+    for (const path of outcome.done) {
+      this.search.dismiss(path);
+      this.results.remove(path);
+    }
     this.tell("Replaced in", outcome);
   }
 
@@ -213,82 +196,6 @@ export class SearchPanel implements View {
     const reasons = left.map(({ path, why }) => h("li", {}, `${path}: ${why}.`));
     replace(this.outcome, h("p", {}, sentence), undo, reasons.length > 0 && h("p", {}, "Left as they are:"), reasons.length > 0 && h("ul", {}, ...reasons));
   }
-
-  // ---- rows
-
-  private rows(): HTMLElement[] {
-    return [...this.results.querySelectorAll<HTMLElement>("[role=treeitem]")].filter((row) => row.offsetParent !== null);
-  }
-
-  private focusRow(row: HTMLElement | undefined): void {
-    if (!row) return;
-    for (const other of this.results.querySelectorAll("[tabindex=\"0\"]")) other.setAttribute("tabindex", "-1");
-    row.setAttribute("tabindex", "0");
-    row.focus();
-  }
-
-  private handleKey(event: KeyboardEvent): void {
-    const rows = this.rows();
-    const at = rows.findIndex((row) => row === document.activeElement);
-    const row = rows[at];
-    if (!row) return;
-    const folds = row.hasAttribute("aria-expanded");
-    const moves: Readonly<Record<string, () => void>> = {
-      ArrowDown: () => this.focusRow(rows[at + 1]),
-      ArrowUp: () => (at === 0 ? this.input.focus() : this.focusRow(rows[at - 1])),
-      Home: () => this.focusRow(rows[0]),
-      End: () => this.focusRow(rows.at(-1)),
-      ArrowRight: () => (folds ? fold(row, true) : undefined),
-      ArrowLeft: () => (folds ? fold(row, false) : this.focusRow(row.parentElement?.parentElement?.querySelector<HTMLElement>("[aria-expanded]") ?? undefined)),
-      Enter: () => this.activate(row),
-      Delete: () => {
-        this.dismiss(row);
-        this.focusRow(this.rows()[Math.min(at, this.rows().length - 1)]);
-      },
-    };
-    const move = moves[event.key];
-    if (!move) return;
-    event.preventDefault();
-    move();
-  }
-
-  private handleClick(event: MouseEvent): void {
-    const target = event.target instanceof Element ? event.target : null;
-    const row = target?.closest<HTMLElement>("[role=treeitem]");
-    if (!row) return;
-    if (target?.closest(".search-dismiss")) return this.dismiss(row);
-    this.focusRow(row);
-    this.activate(row);
-  }
-
-  private activate(row: HTMLElement): void {
-    if (row.hasAttribute("aria-expanded")) return fold(row, row.getAttribute("aria-expanded") === "false");
-    const { path, match } = this.placeOf(row);
-    if (match) this.actions.open(path, match);
-  }
-
-  private dismiss(row: HTMLElement): void {
-    const { path, match } = this.placeOf(row);
-    this.search.dismiss(path, match);
-    if (!this.search.files.some((file) => file.path === path)) return this.remove(path);
-    const shown = this.shown.get(path);
-    if (shown) shown.count -= 1;
-    row.remove();
-  }
-
-  private remove(path: string): void {
-    this.search.dismiss(path);
-    this.shown.get(path)?.element.remove();
-    this.shown.delete(path);
-    this.rows()[0]?.setAttribute("tabindex", "0");
-  }
-
-  private placeOf(row: HTMLElement): { readonly path: string; readonly match: Match | null } {
-    const path = row.closest<HTMLElement>("[data-path]")?.dataset["path"] ?? "";
-    const at = [...(row.parentElement?.children ?? [])].indexOf(row);
-    const file = this.search.files.find((candidate) => candidate.path === path);
-    return { path, match: row.hasAttribute("aria-expanded") ? null : (file?.matches[at] ?? null) };
-  }
 }
 
 function field(placeholder: string, label: string): HTMLInputElement {
@@ -299,17 +206,8 @@ function labelled(label: string, input: HTMLElement): HTMLElement {
   return h("label", { class: "search-field" }, label, input);
 }
 
-function plural(count: number, word: string): string {
-  return `${count.toLocaleString()} ${word}${count === 1 ? "" : "s"}`;
-}
-
-function fold(row: HTMLElement, open: boolean): void {
-  row.setAttribute("aria-expanded", String(open));
-  row.querySelector(".twist")?.classList.toggle("open", open);
-}
-
 /** A line with its finds marked; with a replacement what would come in their place too. */
-function lineRow(match: Match, replace: Replacer | null): HTMLElement {
+function matchRow(match: Match, replace: Replacer | null): HTMLElement {
   const parts: (Node | string)[] = [];
   let at = 0;
   for (const [start, end] of match.ranges) {
@@ -322,12 +220,7 @@ function lineRow(match: Match, replace: Replacer | null): HTMLElement {
   }
   parts.push(match.text.slice(at));
   const text = match.long ? "A line that is too long to be shown" : "";
-  return h(
-    "div",
-    { role: "treeitem", class: "search-line", "aria-level": 2, tabindex: -1 },
-    h("span", { class: "search-number" }, match.line),
-    h("span", { class: "search-text" }, ...(text ? [text] : trimmed(parts))),
-  );
+  return lineRow(match.line, h("span", { class: "search-text" }, ...(text ? [text] : trimmed(parts))));
 }
 
 /** Without the indentation, and with the first find near the beginning: a list is narrow. */

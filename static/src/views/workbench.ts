@@ -4,7 +4,7 @@ import { h, icon, listen, replace, setProps } from "../dom";
 import { icons } from "../icons";
 import { DisposableStore, Emitter, watch } from "../lifecycle";
 import { recall, remember } from "../storage";
-import type { Pane, Store } from "../store";
+import type { ListPane, Pane, Store } from "../store";
 import { isObject } from "../wire";
 import { iconButton } from "../widgets/button";
 import { Splitter, type SplitterOptions } from "../widgets/splitter";
@@ -34,13 +34,18 @@ function isLayout(value: unknown): value is Layout {
   return ["files", "bottom", "preview"].every((region) => typeof shown[region] === "boolean" && typeof sizes[region] === "number");
 }
 
-export interface Panes {
-  readonly files: HTMLElement;
-  readonly editor: HTMLElement;
-  readonly terminal: HTMLElement;
-  readonly logs: HTMLElement;
-  readonly preview: HTMLElement;
-}
+type BottomPane = "terminal" | "logs" | ListPane;
+const BOTTOM: readonly (readonly [BottomPane, string, string])[] = [
+  ["terminal", "Terminal", icons.terminal],
+  ["logs", "Logs", icons.logs],
+  ["problems", "Problems", icons.warning],
+  ["references", "References", icons.link],
+];
+
+const PANES: readonly Pane[] = ["files", "editor", ...BOTTOM.map(([pane]) => pane), "preview"];
+const LISTS: readonly ListPane[] = ["problems", "references"];
+
+export type Panes = Readonly<Record<Pane, HTMLElement>>;
 
 export class WorkbenchView implements View {
   readonly element: HTMLElement;
@@ -49,10 +54,12 @@ export class WorkbenchView implements View {
   private readonly layoutEmitter = this.disposables.add(new Emitter<void>());
   private readonly narrow = matchMedia(NARROW);
   private readonly bottom: HTMLElement;
-  private readonly bottomTabs = new Map<"terminal" | "logs", HTMLElement>();
+  private readonly bottomTabs = new Map<BottomPane, HTMLElement>();
   private readonly splitters: Readonly<Record<Region, Splitter>>;
   private layout: Layout;
-  private bottomTab: "terminal" | "logs" = "terminal";
+  private bottomTab: BottomPane = "terminal";
+  /** Whether the region at the bottom came up for a list alone. */
+  private raised = false;
 
   /** A pane has come into sight. */
   readonly onVisible = this.visibleEmitter.event;
@@ -96,16 +103,28 @@ export class WorkbenchView implements View {
   isVisible(pane: Pane): boolean {
     if (this.narrow.matches) return this.store.pane.get() === pane;
     if (pane === "editor") return true;
-    if (pane === "files" || pane === "preview") return this.layout.shown[pane];
-    return this.layout.shown.bottom && this.bottomTab === pane;
+    return this.layout.shown[regionOf(pane) ?? "bottom"] && (!isAtBottom(pane) || this.bottomTab === pane);
   }
 
   toggle(region: Region): void {
+    this.raised = false;
     this.setShown(region, !this.layout.shown[region]);
   }
 
   setShown(region: Region, shown: boolean): void {
     this.change({ ...this.layout, shown: { ...this.layout.shown, [region]: shown } });
+    // So that it comes back when it is asked for again.
+    if (!shown && regionOf(this.store.pane.get()) === region && !this.narrow.matches) this.store.show("editor");
+  }
+
+  /** Takes away a list and its tab. */
+  close(pane: ListPane): void {
+    setProps(this.bottomTabs.get(pane) ?? this.bottom, { hidden: true });
+    const [other] = LISTS.filter((list) => this.bottomTabs.get(list)?.hidden === false);
+    if (this.bottomTab === pane) this.bottomTab = other ?? "terminal";
+    if (this.raised && !other) this.setShown("bottom", false);
+    this.store.show("editor");
+    this.apply();
   }
 
   /** To be called once the element is in the page and has a size. */
@@ -119,29 +138,35 @@ export class WorkbenchView implements View {
 
   /** On a wide screen a pane that was asked for comes up in its region; the rest stays as it is. */
   private reveal(pane: Pane): void {
-    if (pane === "terminal" || pane === "logs") this.bottomTab = pane;
-    const region = pane === "terminal" || pane === "logs" ? "bottom" : pane;
-    if (region !== "editor" && !this.narrow.matches) this.setShown(region, true);
+    const region = regionOf(pane);
+    if (isAtBottom(pane)) {
+      this.bottomTab = pane;
+      this.raised = isList(pane) && (this.raised || !this.layout.shown.bottom);
+      setProps(this.bottomTabs.get(pane) ?? this.bottom, { hidden: false });
+    }
+    if (region && !this.narrow.matches) this.setShown(region, true);
     this.apply();
   }
 
   private makeBottom(): HTMLElement {
     const tabs = h("div", { class: "pane-tabs", role: "tablist", "aria-label": "Bottom panel" });
-    for (const [pane, label] of [["terminal", "Terminal"], ["logs", "Logs"]] as const) {
-      const tab = h("button", { type: "button", class: "pane-tab", role: "tab", id: `tab-${pane}`, "aria-controls": `pane-${pane}` }, icon(icons[pane]), label);
+    for (const [pane, label, path] of BOTTOM) {
+      const tab = h("button", { type: "button", class: "pane-tab", role: "tab", id: `tab-${pane}`, "aria-controls": `pane-${pane}`, hidden: isList(pane) }, icon(path), label);
       tab.addEventListener("click", () => this.store.show(pane));
       this.bottomTabs.set(pane, tab);
       tabs.append(tab);
       setProps(this.panes[pane], { id: `pane-${pane}`, role: "tabpanel", "aria-labelledby": `tab-${pane}` });
     }
     tabs.addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-      this.store.show(this.bottomTab === "terminal" ? "logs" : "terminal");
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (step === undefined) return;
+      const open = BOTTOM.map(([pane]) => pane).filter((pane) => this.bottomTabs.get(pane)?.hidden === false);
+      this.store.show(open[(open.indexOf(this.bottomTab) + step + open.length) % open.length] ?? "terminal");
       this.bottomTabs.get(this.bottomTab)?.focus();
     });
     const hide = iconButton("Hide panel", icons.close, () => this.setShown("bottom", false));
     const head = h("div", { class: "pane-head bottom-head" }, tabs, h("div", { class: "spacer" }), hide);
-    return h("section", { class: "pane bottom", id: "pane-bottom", "aria-label": "Terminal and logs" }, head, this.panes.terminal, this.panes.logs);
+    return h("section", { class: "pane bottom", id: "pane-bottom", "aria-label": "Terminal and logs" }, head, ...BOTTOM.map(([pane]) => this.panes[pane]));
   }
 
   private makeSplitters(): Readonly<Record<Region, Splitter>> {
@@ -194,8 +219,22 @@ export class WorkbenchView implements View {
       setProps(tab, { "aria-selected": String(chosen), tabindex: chosen ? 0 : -1 });
       this.panes[pane].hidden = !chosen;
     }
-    for (const pane of ["files", "editor", "terminal", "logs", "preview"] as const) if (this.isVisible(pane)) this.visibleEmitter.fire(pane);
+    for (const pane of PANES) if (this.isVisible(pane)) this.visibleEmitter.fire(pane);
   }
+}
+
+function isAtBottom(pane: Pane): pane is BottomPane {
+  return regionOf(pane) === "bottom";
+}
+
+function isList(pane: Pane): pane is ListPane {
+  return pane === "problems" || pane === "references";
+}
+
+/** Null for the editor, which always shows. */
+function regionOf(pane: Pane): Region | null {
+  if (pane === "editor") return null;
+  return pane === "files" || pane === "preview" ? pane : "bottom";
 }
 
 /** The bar at the bottom of a narrow screen. */
