@@ -20,6 +20,7 @@ from server.routes.problems import read_json
 from server.services import git_parsing as parsing
 from server.services.git import Git
 from server.services.git_remotes import check_url
+from server.services.ssh_keys import fingerprint
 
 MOST_PATHS: Final = 1000
 _G: Final = "/api/projects/{project}/git"
@@ -144,13 +145,22 @@ async def clone(request: Request) -> Response:
 
 
 async def get_accounts(request: Request) -> Response:
-    kept = services_of(request).git_accounts
+    services = services_of(request)
+    kept = services.git_accounts
     identity = await kept.identity()
+    key = await kept.ssh_key()
+    hosts = await kept.known_hosts()
     return _json(
         {
             "name": identity[0] if identity else None,
             "email": identity[1] if identity else None,
             "accounts": [{"host": account.host, "user": account.user} for account in await kept.accounts()],
+            "sshKey": {"publicKey": key.public, "fingerprint": key.fingerprint} if key else None,
+            "lendsSshKey": services.git.lends_key,
+            "knownHosts": [
+                {"host": host, "fingerprints": [fingerprint(known.split()[1]) for known in keys]}
+                for host, keys in hosts.items()
+            ],
         }
     )
 
@@ -169,6 +179,26 @@ async def keep_account(request: Request) -> Response:
 
 async def forget_account(request: Request) -> Response:
     await services_of(request).git_accounts.forget(request.path_params["host"])
+    return Response(status_code=204)
+
+
+async def keep_ssh_key(request: Request) -> Response:
+    body = await read_json(request)
+    kept = services_of(request).git_accounts
+    if body.get("privateKey") is None:
+        await kept.make_ssh_key()
+    else:
+        await kept.keep_ssh_key(body["privateKey"])
+    return await get_accounts(request)
+
+
+async def forget_ssh_key(request: Request) -> Response:
+    await services_of(request).git_accounts.forget_ssh_key()
+    return Response(status_code=204)
+
+
+async def forget_host(request: Request) -> Response:
+    await services_of(request).git_accounts.forget_host(request.path_params["host"])
     return Response(status_code=204)
 
 
@@ -260,4 +290,7 @@ routes: list[BaseRoute] = [
     secured("/api/git/identity", set_identity, action="git.accounts", methods=["PUT"]),
     secured("/api/git/accounts", keep_account, action="git.accounts", methods=["POST"]),
     secured("/api/git/accounts/{host}", forget_account, action="git.accounts", methods=["DELETE"]),
+    secured("/api/git/ssh-key", keep_ssh_key, action="git.accounts", methods=["PUT"]),
+    secured("/api/git/ssh-key", forget_ssh_key, action="git.accounts", methods=["DELETE"]),
+    secured("/api/git/known-hosts/{host}", forget_host, action="git.accounts", methods=["DELETE"]),
 ]

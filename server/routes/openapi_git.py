@@ -87,6 +87,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "name": nullable(TEXT),
             "email": nullable(TEXT),
             "accounts": array(record({"host": TEXT, "user": TEXT})),
+            "sshKey": nullable(record({"publicKey": TEXT, "fingerprint": TEXT})),
+            "lendsSshKey": {**FLAG, "description": "Whether Git uses that key, or a person's own ssh."},
+            "knownHosts": array(
+                record(
+                    {
+                        "host": {**TEXT, "description": "`name`, or `[name]:port` when that is not 22."},
+                        "fingerprints": array(TEXT),
+                    }
+                )
+            ),
         }
     ),
 }
@@ -154,7 +164,7 @@ OPERATIONS: Final = (
         "git",
         "See who one is to Git",
         {200: Answer(JSON, ref("GitAccounts"))},
-        description="Tokens are never told.",
+        description="Tokens and private keys are never told.",
     ),
     Operation(
         "PUT",
@@ -175,4 +185,19 @@ OPERATIONS: Final = (
         problems=(413, 422),
     ),
     Operation("DELETE", "/api/git/accounts/{host}", "git", "Forget a token", {204: Answer()}, problems=(404,)),
+    Operation(
+        "PUT",
+        "/api/git/ssh-key",
+        "git",
+        "Keep an SSH key in place of the one before",
+        {200: Answer(JSON, ref("GitAccounts"))},
+        description="A new Ed25519 key unless `privateKey` gives one, unencrypted and in OpenSSH's format.",
+        body=(JSON, record({"privateKey": TEXT}, optional=("privateKey",))),
+        problems=(413, 422, 503),
+    ),
+    Operation("DELETE", "/api/git/ssh-key", "git", "Forget the SSH key", {204: Answer()}, problems=(404,)),
+    Operation(
+        "DELETE", "/api/git/known-hosts/{host}", "git", "Forget the keys that an SSH host is known by",
+        {204: Answer()}, problems=(404,),
+    ),
 )  # fmt: skip

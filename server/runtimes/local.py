@@ -34,6 +34,7 @@ SWEEPS: Final = 20
 _MARK: Final = "HUTCH_PROJECT"
 _PASSED: Final = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "NIX_PATH", "NIX_PROFILES"),
+    "SSH_AUTH_SOCK",
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *CA_VARIABLES,
 }

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
-from server.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
+from server.errors import Conflict, Invalid, NotFound, TooLarge
 from server.models import ProjectId
-from server.services import git_parsing as parsing
+from server.services import git_parsing as parsing, git_ssh
 from server.services.git_accounts import GitAccounts
+from server.services.git_problems import check, sentence, ssh_problem
 from server.services.git_remotes import helped, host_of, secret_input
 from server.services.programs import Output, finish
 from server.services.workspaces import Workspaces
@@ -32,9 +33,11 @@ _ENV: Final = {
     "GIT_EDITOR": "true",
     "GIT_PAGER": "cat",
     "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oStrictHostKeyChecking=accept-new",
+    "SSH_ASKPASS_REQUIRE": "never",
     "LC_ALL": "C.UTF-8",
 }
+# For a container's own ssh. On a machine without containers a person's own settings say which ssh there is.
+_CONTAINED: Final = {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oStrictHostKeyChecking=accept-new"}
 _BRANCH: Final = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]{0,199}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
@@ -42,8 +45,9 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 class Git:
     """Methods raise Conflict when the project does not run or Git refuses, with Git's words as the sentence.
 
-    Its `extra["reason"]` is `repository` where there is none, `identity` or `account` where that is missing. What
-    changes something is done one after the other for each project, and to its end when the caller goes away.
+    Its `extra["reason"]` is `repository` where there is none, `identity`, `account` or `sshkey` where that is missing
+    or refused, `hostkey` where a host is not the one that it was. What changes something is done one after the other
+    for each project, and to its end when the caller goes away.
     """
 
     def __init__(self, workspaces: Workspaces, accounts: GitAccounts) -> None:
@@ -51,6 +55,11 @@ class Git:
         self._accounts = accounts
         self._locks: dict[ProjectId, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def lends_key(self) -> bool:
+        """Whether the person's SSH key is lent; on a machine without containers Git uses their own ssh as it is."""
+        return self._workspaces.runtime != "local"
 
     # ---- looking
 
@@ -61,7 +70,7 @@ class Git:
         if output.code and "not a git repository" in output.errors:
             return None
         if not output.cut:
-            _check(output)
+            check(output)
         return parsing.parse_status(output.out, output.cut)
 
     async def diff(self, id: ProjectId, path: str, *, staged: bool) -> parsing.FileDiff:
@@ -78,7 +87,7 @@ class Git:
             raise TooLarge(f"{paths.shown(os.fsencode(path))} is too large to be compared")
         if output.code:
             if "not a git repository" in output.errors:
-                _check(output)
+                check(output)
             raise NotFound(f"{paths.shown(os.fsencode(path))} is not in that version")
         return output.out
 
@@ -95,20 +104,18 @@ class Git:
         output = await self._run(id, [*argv, "--", *([_path(path)] if path else [])], reads=True)
         if output.code and "does not have any commits" in output.errors:
             return []
-        return parsing.parse_log(_check(output).out)
+        return parsing.parse_log(check(output).out)
 
     async def branches(self, id: ProjectId) -> list[parsing.BranchEntry]:
         argv = ("for-each-ref", f"--format={parsing.BRANCH_FORMAT}", "--sort=-committerdate", "--count=500")
-        return parsing.parse_branches(
-            _check(await self._run(id, (*argv, "refs/heads", "refs/remotes"), reads=True)).out
-        )
+        return parsing.parse_branches(check(await self._run(id, (*argv, "refs/heads", "refs/remotes"), reads=True)).out)
 
     async def blame(self, id: ProjectId, path: str) -> list[parsing.BlameLine]:
         """Who last changed each line of the file as it is on the disk."""
         output = await self._run(id, ("blame", "--porcelain", "--", _path(path)), reads=True)
         if output.cut:
             raise TooLarge(f"{paths.shown(os.fsencode(path))} is too long for this")
-        return parsing.parse_blame(_check(output).out)
+        return parsing.parse_blame(check(output).out)
 
     # ---- changing
 
@@ -138,7 +145,7 @@ class Git:
                 raise Conflict(f"this part of {paths.shown(os.fsencode(path))} has changed meanwhile; look at it again")
             options = {"stage": ["--cached"], "unstage": ["--cached", "--reverse"], "discard": ["--reverse"]}[action]
             patch = diff.head + found.text
-            _check(await self._run(id, ("apply", "--whitespace=nowarn", "--recount", *options, "-"), given=patch))
+            check(await self._run(id, ("apply", "--whitespace=nowarn", "--recount", *options, "-"), given=patch))
 
         await self._alone(id, work())
 
@@ -148,7 +155,7 @@ class Git:
             raise Invalid(f"a commit needs a message of at most {MOST_MESSAGE} characters", field="message")
         argv = ["commit", "--quiet", "--cleanup=strip", "--file=-", *(["--amend"] if amend else [])]
         await self._change(id, argv, given=message.encode(errors="replace"), hooks=True)
-        return _check(await self._run(id, ("rev-parse", "HEAD"), reads=True)).out.decode().strip()
+        return check(await self._run(id, ("rev-parse", "HEAD"), reads=True)).out.decode().strip()
 
     async def create_branch(self, id: ProjectId, name: object) -> None:
         """A new branch from HEAD on, which becomes the current one."""
@@ -161,19 +168,26 @@ class Git:
     # ---- elsewhere
 
     async def fetch(self, id: ProjectId) -> str:
-        return await self._remote(id, ("fetch", "--prune", "origin"))
+        return await self._remote(id, ("fetch", "--prune", "origin"), ("ls-remote", "--get-url", "origin"))
 
     async def pull(self, id: ProjectId) -> str:
         """Take over what the upstream has. Raises Conflict when the two have gone different ways and don't merge."""
-        return await self._remote(id, ("pull", "--no-rebase", "--no-edit"))
+        return await self._remote(id, ("pull", "--no-rebase", "--no-edit"), ("ls-remote", "--get-url"))
 
     async def push(self, id: ProjectId) -> str:
         """Send the current branch, to the branch of its name at `origin` when it has no upstream yet."""
         status = await self.status(id)
         if status is None or status.branch.name is None:
             raise Conflict("there is no branch to push; make one first", reason="repository")
-        target = [] if status.branch.upstream else ["--set-upstream", "origin", f"HEAD:refs/heads/{status.branch.name}"]
-        return await self._remote(id, ("push", *target))
+        branch = f"refs/heads/{status.branch.name}"
+        target, remote = ["--set-upstream", "origin", f"HEAD:{branch}"], "origin"
+        if status.branch.upstream:
+            target = []
+            argv = ("for-each-ref", "--format=%(push:remotename)", branch)
+            remote = (await self._run(id, argv, reads=True)).out.decode(errors="replace").strip() or remote
+        is_address = ":" in remote or remote.startswith(("/", "."))
+        asking = ("ls-remote", "--get-url") if is_address else ("remote", "get-url", "--push", "--all")
+        return await self._remote(id, ("push", *target), (*asking, remote))
 
     async def add_remote(self, id: ProjectId, url: str) -> None:
         """Have `origin` be at `url`."""
@@ -182,7 +196,7 @@ class Git:
 
     async def clone(self, id: ProjectId, url: str, heard: Callable[[bytes], None]) -> None:
         """Fill the project's folder, which must be empty, from `url`. `heard` gets what Git says of its progress."""
-        await self._alone(id, self._reach(id, url, ("clone", "--progress", "--", url, "."), heard))
+        await self._alone(id, self._reach(id, [url], ("clone", "--progress", "--", url, "."), heard))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -191,29 +205,62 @@ class Git:
 
     # ---- how it is done
 
-    async def _remote(self, id: ProjectId, argv: Sequence[str]) -> str:
+    async def _remote(self, id: ProjectId, argv: Sequence[str], asking: Sequence[str]) -> str:
+        """Run what speaks with the addresses that `asking` prints."""
+
         async def work() -> str:
-            found = await self._run(id, ("ls-remote", "--get-url"), reads=True)
-            url = found.out.decode(errors="replace").strip()
-            if found.code or url in ("", "origin"):
+            found = await self._run(id, asking, reads=True)
+            urls = found.out.decode(errors="replace").split("\n")[:-1]
+            if found.code or not any(urls) or urls == ["origin"]:
                 raise Conflict("the repository has no remote yet; name its address first", reason="remote")
-            return await self._reach(id, url, argv, None)
+            return await self._reach(id, urls, argv, None)
 
         return await self._alone(id, work())
 
-    async def _reach(self, id: ProjectId, url: str, argv: Sequence[str], heard: Callable[[bytes], None] | None) -> str:
-        """Run what speaks with `url`, with the account that is kept for its host."""
-        place = host_of(url)
+    async def _reach(
+        self, id: ProjectId, urls: Sequence[str], argv: Sequence[str], heard: Callable[[bytes], None] | None
+    ) -> str:
+        """Run what speaks with `urls`, with the account that is kept for the host, or the SSH key lent to it."""
+        place = next(filter(None, map(host_of, urls)), None)
         account = next((item for item in await self._accounts.accounts() if place and item.host == place[1]), None)
         command = [*_GIT, *await self._settings(), *argv]
         given = b""
-        if place and account:
+        places = [*dict.fromkeys(filter(None, map(git_ssh.place_of, urls)))]
+        loan = await self._borrow(id, places)
+        if loan:
+            command, given = loan.command(command, REMOTE_SECONDS), loan.given
+        elif place and account:
             command, given = helped(place, command), secret_input(account)
-        stream = await self._workspaces.execute(id, command, env=self._env(id), sourced=True, merged=True)
+        stream = await self._workspaces.execute(id, command, env=self._env(id), sourced=not loan, merged=True)
         output = await finish(stream, given=given, most=MOST_OUTPUT, seconds=REMOTE_SECONDS, heard=heard)
         self._changed(id)
         said = output.out.decode(errors="replace")
-        return _check(Output(output.code, b"", said, output.cut), host=place[1] if place else None).errors[-2000:]
+        # Hooks may speak of ssh too, but then Git has no such words of its own.
+        if output.code and re.search("Could not read from remote|remote end hung up", said):
+            self._check_way(said, places, loan)
+        return check(Output(output.code, b"", said, output.cut), host=place[1] if place else None).errors[-2000:]
+
+    async def _borrow(self, id: ProjectId, places: Sequence[git_ssh.SshPlace]) -> git_ssh.Loan | None:
+        """The person's key, for places whose hosts are known from now on. None without one, or where ssh is theirs."""
+        key = await self._accounts.ssh_key() if places and self.lends_key else None
+        if key is None:
+            return None
+        known = await self._accounts.known_hosts()
+        for place in places:
+            if place.name not in known:
+                stream = await self._workspaces.execute(id, git_ssh.ask_for_keys(place), env=self._env(id))
+                shown = await finish(stream, most=MOST_OUTPUT, seconds=SECONDS)
+                keys = git_ssh.keys_shown(shown.out)
+                if not keys:
+                    self._check_way(shown.errors, [place], None)
+                    raise Conflict(f"{place.name} did not show a key of its own: {sentence(shown.errors)}")
+                await self._accounts.remember_host(place.name, keys)
+                known = await self._accounts.known_hosts()
+        return git_ssh.Loan(key, places, known)
+
+    def _check_way(self, said: str, places: Sequence[git_ssh.SshPlace], loan: git_ssh.Loan | None) -> None:
+        if found := ssh_problem(said, places, loan, contained=self.lends_key):
+            raise found
 
     async def _diff(self, id: ProjectId, path: str, staged: bool) -> bytes:
         # Whatever the repository's settings say: it is read here, and given to `git apply`.
@@ -222,7 +269,7 @@ class Git:
         output = await self._run(id, (*argv, "--", _path(path)), reads=True)
         if output.cut:
             raise TooLarge(f"too much of {paths.shown(os.fsencode(path))} has changed to be shown")
-        return _check(output).out
+        return check(output).out
 
     async def _has_commits(self, id: ProjectId) -> bool:
         return not (await self._run(id, ("rev-parse", "--verify", "--quiet", "HEAD"), reads=True)).code
@@ -230,7 +277,7 @@ class Git:
     async def _change(self, id: ProjectId, argv: Sequence[str], *, given: bytes = b"", hooks: bool = False) -> None:
         async def work() -> None:
             settings = await self._settings()
-            _check(await self._run(id, argv, given=given, settings=settings, hooks=hooks))
+            check(await self._run(id, argv, given=given, settings=settings, hooks=hooks))
 
         await self._alone(id, work())
 
@@ -266,7 +313,8 @@ class Git:
 
     def _env(self, id: ProjectId) -> dict[str, str]:
         # On a machine without an engine a project may lie within somebody else's repository.
-        return {**_ENV, "GIT_CEILING_DIRECTORIES": os.path.dirname(self._workspaces.layout(id).workspace)}
+        ceiling = {"GIT_CEILING_DIRECTORIES": os.path.dirname(self._workspaces.layout(id).workspace)}
+        return {**_ENV, **(_CONTAINED if self.lends_key else {}), **ceiling}
 
     async def _settings(self) -> list[str]:
         identity = await self._accounts.identity()
@@ -284,37 +332,3 @@ def _branch(name: object) -> str:
     if not isinstance(name, str) or not _BRANCH.fullmatch(name) or ".." in name or "@{" in name:
         raise Invalid("a branch's name has no spaces, none of ~^:?*[\\ and does not begin with a dash", field="name")
     return name
-
-
-def _check(output: Output, *, host: str | None = None) -> Output:
-    """The output of what went well. Raises Conflict, or Unavailable when Git was killed."""
-    if output.code == 0:
-        return output
-    if output.code is None:
-        raise Unavailable("Git was ended before it was done, perhaps for lack of memory; try again")
-    said = output.errors
-    if "not a git repository" in said:
-        raise Conflict("the project's folder is no Git repository", reason="repository")
-    if "tell me who you are" in said or "empty ident name" in said or "unable to auto-detect email" in said:
-        raise Conflict("Git does not know who you are: set your name and e-mail address", reason="identity")
-    if re.search(
-        r"could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP 40[13]", said
-    ):
-        raise Conflict(
-            f"{host or 'the remote'} asks for an account, or refuses the one kept", reason="account", host=host
-        )
-    raise Conflict(_sentence(said))
-
-
-def _sentence(said: str) -> str:
-    """What Git says is wrong, without its advice and progress."""
-    lines = [line.strip() for line in said.replace("\r", "\n").splitlines()]
-    lines = [
-        line for line in lines if line and not line.startswith(("hint:", "remote: Counting", "remote: Compressing"))
-    ]
-    told = [line.partition(": ")[2] for line in lines if line.startswith(("fatal: ", "error: ", "remote: error: "))]
-    sentence = "; ".join(told[:3] or lines[-3:])
-    # Which files they are is listed below.
-    if sentence.endswith(":"):
-        sentence += " " + ", ".join(line.strip() for line in said.splitlines() if line.startswith("\t"))
-    return sentence[:600] or "Git failed without saying why"

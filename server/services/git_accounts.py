@@ -1,6 +1,7 @@
-"""Who a person is to Git, and their tokens for its hosts: kept by the server, in a file that only it can read.
+"""Who a person is to Git, and what they show its hosts: kept by the server, in a file that only it can read.
 
-A token is handed to a single call of Git, and never told to a page or written into a project.
+That is tokens, an SSH key, and the keys by which hosts are known. A secret is handed to a single call of Git, and never
+told to a page or written into a project.
 """
 
 import asyncio
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from server.errors import Invalid, NotFound
+from server.services import ssh_keys
+from server.services.ssh_keys import SshKey
 
 MOST_ACCOUNTS: Final = 50
+MOST_HOSTS: Final = 200
 MOST_VALUE: Final = 4096
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[0-9]{1,5})?")
 
@@ -29,7 +33,7 @@ class Account:
 
 
 class GitAccounts:
-    """The identity and the accounts in `file`, which is made when something is first kept. Safe to cancel."""
+    """The identity, accounts, SSH key and known hosts in `file`, made when something is first kept. Safe to cancel."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -73,6 +77,61 @@ class GitAccounts:
                 raise NotFound(f"no account is kept for {host:.100}")
 
         await self._change(remove)
+
+    # ---- SSH
+
+    async def ssh_key(self) -> SshKey | None:
+        kept = (await self._read()).get("sshKey")
+        return SshKey(kept["private"], kept["public"]) if kept else None
+
+    async def make_ssh_key(self) -> SshKey:
+        """Keep a new key in place of the one before. Raises Unavailable when the server can't make one."""
+        return await self._keep_ssh_key(await ssh_keys.make(self._file.parent))
+
+    async def keep_ssh_key(self, private: object) -> SshKey:
+        """Keep a key that was made elsewhere in place of the one before. Raises Invalid."""
+        return await self._keep_ssh_key(ssh_keys.read_key(private))
+
+    async def forget_ssh_key(self) -> None:
+        """Raises NotFound."""
+
+        def remove(content: dict[str, Any]) -> None:
+            if content.pop("sshKey", None) is None:
+                raise NotFound("no SSH key is kept")
+
+        await self._change(remove)
+
+    async def known_hosts(self) -> dict[str, list[str]]:
+        """The keys of each host as `kind base64`; a host is called `name`, or `[name]:port` when that is not 22."""
+        kept: dict[str, list[str]] = (await self._read()).get("knownHosts", {})
+        return kept
+
+    async def remember_host(self, host: str, keys: list[str]) -> None:
+        """Know a host from now on. One that was remembered meanwhile stays as it is. Raises Invalid for too many."""
+
+        def add(content: dict[str, Any]) -> None:
+            hosts = content.setdefault("knownHosts", {})
+            hosts.setdefault(host, keys)
+            if len(hosts) > MOST_HOSTS:
+                raise Invalid(f"at most {MOST_HOSTS} hosts are remembered; forget one in Git accounts first")
+
+        await self._change(add)
+
+    async def forget_host(self, host: str) -> None:
+        """Raises NotFound."""
+
+        def remove(content: dict[str, Any]) -> None:
+            if content.get("knownHosts", {}).pop(host, None) is None:
+                raise NotFound(f"no key of a host {host:.100} is remembered")
+
+        await self._change(remove)
+
+    async def _keep_ssh_key(self, key: SshKey) -> SshKey:
+        kept = {"private": key.private, "public": key.public}
+        await self._change(lambda content: content.update(sshKey=kept))
+        return key
+
+    # ---- the file
 
     async def _read(self) -> dict[str, Any]:
         return await asyncio.to_thread(_load, self._file)

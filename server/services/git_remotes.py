@@ -9,9 +9,10 @@ from server.services.git_accounts import Account
 MOST_URL: Final = 2000
 _HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 _WEB: Final = re.compile(rf"(https?)://({_HOST}(?::\d{{1,5}})?)(/[^\s\x00-\x1f\x7f]*)")
-_SSH: Final = re.compile(rf"ssh://(?:[A-Za-z0-9._-]+@)?{_HOST}(?::\d{{1,5}})?/[^\s\x00-\x1f\x7f]+")
+_USER: Final = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_SSH: Final = re.compile(rf"ssh://(?:({_USER})@)?({_HOST})(?::(\d{{1,5}}))?/[^\s\x00-\x1f\x7f]+")
 # As in git@github.com:owner/name.git; without the user it could be a drive or a folder.
-_SHORT: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]*@{_HOST}:(?!-)[^\s\x00-\x1f\x7f]+")
+_SHORT: Final = re.compile(rf"({_USER})@({_HOST})():(?!-)[^\s\x00-\x1f\x7f]+")
 
 _ONCE: Final = """
 exec 3<&0 </dev/null
@@ -50,6 +51,12 @@ def host_of(url: str) -> tuple[str, str] | None:
     """Scheme and host, with its port if it has one, of an address that takes accounts; None for others."""
     found = _WEB.fullmatch(url)
     return (found[1], found[2].lower()) if found else None
+
+
+def ssh_parts(url: str) -> tuple[str | None, str, str | None] | None:
+    """User, host and port of an address that is reached by SSH; None for others."""
+    found = _SSH.fullmatch(url) or _SHORT.fullmatch(url)
+    return (found[1], found[2], found[3] or None) if found else None
 
 
 def helped(place: tuple[str, str], command: list[str]) -> list[str]:

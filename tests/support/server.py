@@ -48,7 +48,7 @@ class Server:
             **({"HUTCH_CA_BUNDLE": str(CA_BUNDLE)} if CA_BUNDLE.exists() else {}),
             **settings,
         }
-        self.app_port = 3000 if runtime == "docker" else _free_port()
+        self.app_port = 3000 if runtime == "docker" else free_port()
         self.process: subprocess.Popen[str] | None = None
         self.link = ""
         self.port = 0
@@ -140,7 +140,7 @@ def start_project(server: Server, command: str = "exec sleep 10000") -> str:
     return id
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
