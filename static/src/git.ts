@@ -58,6 +58,10 @@ export interface GitAccounts {
   readonly name: string | null;
   readonly email: string | null;
   readonly accounts: readonly { readonly host: string; readonly user: string }[];
+  readonly sshKey: { readonly publicKey: string; readonly fingerprint: string } | null;
+  /** Whether there is a key to be lent: on a machine without containers Git uses the person's own ssh. */
+  readonly lendsSshKey: boolean;
+  readonly knownHosts: readonly { readonly host: string; readonly fingerprints: readonly string[] }[];
 }
 
 // Several changes that come together are one look.
@@ -172,6 +176,19 @@ export class Git implements Disposable, Decorator {
 
   forgetAccount(host: string): Promise<void> {
     return this.api.remove(`/api/git/accounts/${encodeURIComponent(host)}`);
+  }
+
+  /** Keeps a key of the person's, or a new one for null, in place of the one before. */
+  keepSshKey(privateKey: string | null): Promise<GitAccounts> {
+    return this.api.json("PUT", "/api/git/ssh-key", { privateKey });
+  }
+
+  forgetSshKey(): Promise<void> {
+    return this.api.remove("/api/git/ssh-key");
+  }
+
+  forgetHost(host: string): Promise<void> {
+    return this.api.remove(`/api/git/known-hosts/${encodeURIComponent(host)}`);
   }
 
   dispose(): void {

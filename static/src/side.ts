@@ -134,7 +134,7 @@ async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<V
     open: context.open,
     askIdentity: () => dialogs.askIdentity(git),
     askAccount: (host) => dialogs.askAccount(git, host),
-    accounts: () => void dialogs.showAccounts(git, ide.report).catch(ide.report),
+    accounts: () => void dialogs.showAccounts(git).catch(ide.report),
     notify: (sentence) => ide.store.notify(sentence),
   });
 }

@@ -1,10 +1,12 @@
 """Git in the IDE: from a change to a commit that is pushed, by parts of a file, to a bare repository on the disk."""
 
+import re
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.test_search import content, make_project, open_ide
+from tests.support.axe import violations
 from tests.support.git_remote import repository_over_http
 from tests.support.server import Server
 from tests.support.terminal import Terminal
@@ -22,6 +24,26 @@ async def shell(server: Server, project: str, name: str, command: str) -> str:
     async with Terminal(server, project, f"terminals/{name}?cols=300&rows=50") as terminal:
         await terminal.type(f"{command}; echo do''ne\n")
         return await terminal.read_until("done\r\n", 60)
+
+
+async def make_and_delete_a_key(page: Page, accounts: Locator) -> None:
+    await accounts.get_by_role("button", name="Make a key").click()
+    public = accounts.get_by_role("textbox", name="Public key")
+    await expect(public).to_have_value(re.compile("ssh-ed25519 .* hutch"))
+    made = await public.input_value()
+    await expect(accounts.get_by_role("button", name="Copy")).to_be_focused()
+    assert await violations(page) == []
+    await accounts.get_by_role("button", name="Replace…").click()
+    await page.get_by_role("button", name="Use one of mine…").click()
+    own = page.get_by_role("dialog", name="Use a key of yours")
+    await own.get_by_role("textbox", name="Private key").fill(made)
+    await own.get_by_role("button", name="Save").click()
+    await expect(own).to_contain_text("this is the public half of a key")
+    await page.keyboard.press("Escape")
+    await expect(public).to_have_value(made)
+    await accounts.get_by_role("button", name="Delete…").click()
+    await page.get_by_role("button", name="Delete", exact=True).click()
+    await expect(accounts.get_by_role("button", name="Make a key")).to_be_focused()
 
 
 async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
@@ -89,6 +111,14 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     await page.get_by_role("dialog").get_by_role("textbox").fill("topic")
     await page.get_by_role("dialog").get_by_role("button", name="Save").click()
     await expect(panel.locator(".git-branch")).to_have_text("topic")
+
+    await panel.get_by_role("button", name="More of Git").click()
+    await page.get_by_role("menuitem", name="Git accounts…").click()
+    accounts = page.get_by_role("dialog", name="Git accounts")
+    if server.runtime == "local":
+        await expect(accounts).to_contain_text("Git uses your own ssh")
+    else:
+        await make_and_delete_a_key(page, accounts)
 
 
 async def test_a_project_from_a_repositorys_address(page: Page, server: Server, tmp_path: Path) -> None:

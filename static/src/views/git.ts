@@ -1,7 +1,7 @@
 // The panel of Git: what has changed, what goes into the next commit, and the way to and from elsewhere.
 
 import { ApiError, messageOf } from "../api";
-import { h, icon, replace } from "../dom";
+import { append, h, icon, replace } from "../dom";
 import { nameOf, parentOf } from "../files";
 import { formatAgo } from "../format";
 import { type Git, type GitChange, type GitStatus, wordFor } from "../git";
@@ -245,6 +245,7 @@ export class GitPanel implements View {
       await task();
     } catch (error) {
       this.problem.textContent = messageOf(error);
+      if (error instanceof ApiError && isAboutKeys(error)) append(this.problem, [" ", button("Git accounts…", () => this.actions.accounts())]);
       if (error instanceof ApiError && (await this.supply(error))) {
         this.setBusy(false);
         return this.run(task);
@@ -276,6 +277,10 @@ export class GitPanel implements View {
 function branchProblem(name: string): string | null {
   if (!name) return "A branch needs a name.";
   return /[\s~^:?*[\\]|^-|\.\./.test(name) ? "A branch’s name has no spaces, no two dots in a row, none of ~^:?*[\\, and begins with no dash." : null;
+}
+
+function isAboutKeys({ reason }: ApiError): boolean {
+  return reason === "sshkey" || reason === "hostkey";
 }
 
 function isStaged(change: GitChange): boolean {
