@@ -34,6 +34,8 @@ MOST_FRAGMENTS: Final = 4096
 """Fragments of one message."""
 CLOSE_WITHIN: Final = 15.0
 """Seconds for a peer to take what was sent to it before its socket was closed."""
+END_WITHIN: Final = 1.0
+"""The same when the server is to end."""
 
 
 _OWN_COOKIE: Final = re.compile(rb"(?:__Host-)?hutch_(?:session|preview|pane)=")
@@ -187,6 +189,10 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         # Closed in order, the transport would wait for what is unsent until TCP gives up, and so would the endpoint.
         self.transport.abort()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.loop.call_later(END_WITHIN, self.transport.abort)
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)

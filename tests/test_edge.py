@@ -214,20 +214,33 @@ async def until(wanted: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("end", ["silence", "close", "garbage"])
-async def test_a_peer_that_takes_nothing_is_let_go_of(port: int, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "CLOSE_WITHIN", 0.2)
+async def takes_nothing(port: int) -> asyncio.StreamWriter:
+    """A peer that asks for more than it will ever read."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
     handshake = "GET /deluge HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     handshake += f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n\r\n"
     writer.write(handshake.encode())
     await reader.read(1)
+    return writer
+
+
+@pytest.mark.parametrize("end", ["silence", "close", "garbage"])
+async def test_a_peer_that_takes_nothing_is_let_go_of(port: int, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "CLOSE_WITHIN", 0.2)
+    writer = await takes_nothing(port)
     before = descriptors()
     if end == "close":
         writer.write(b"\x88\x82\0\0\0\0\x03\xe8")
     elif end == "garbage":
         writer.write(b"\xff" * 100)
     await until(lambda: descriptors() < before)
+    writer.close()
+
+
+async def test_a_peer_that_takes_nothing_does_not_hold_up_the_servers_end(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Starlette(routes=[WebSocketRoute("/deluge", deluge)]), grace=10) as port:
+        writer = await takes_nothing(port)
+    assert "timeout graceful shutdown exceeded" not in caplog.text
     writer.close()
 
 

@@ -194,8 +194,11 @@ class Edge:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, ping: float = 20) -> AsyncIterator[int]:
-    """`app` in the HTTP server that Hutch uses, set up as Hutch sets it up; yields the port."""
+async def serving(app: ASGIApp, *, ping: float = 20, grace: int = 1) -> AsyncIterator[int]:
+    """`app` in the HTTP server that Hutch uses, set up as Hutch sets it up; yields the port.
+
+    `grace` is how many seconds its connections have at the end.
+    """
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -210,7 +213,7 @@ async def serving(app: ASGIApp, *, ping: float = 20) -> AsyncIterator[int]:
             ws_ping_interval=ping,
             ws_ping_timeout=ping,
             ws_per_message_deflate=False,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=grace,
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
