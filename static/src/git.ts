@@ -54,16 +54,6 @@ export interface BlameLine {
   readonly summary: string;
 }
 
-export interface GitAccounts {
-  readonly name: string | null;
-  readonly email: string | null;
-  readonly accounts: readonly { readonly host: string; readonly user: string }[];
-  readonly sshKey: { readonly publicKey: string; readonly fingerprint: string } | null;
-  /** Whether there is a key to be lent: on a machine without containers Git uses the person's own ssh. */
-  readonly lendsSshKey: boolean;
-  readonly knownHosts: readonly { readonly host: string; readonly fingerprints: readonly string[] }[];
-}
-
 // Several changes that come together are one look.
 const SOON_MS = 250;
 const WORDS: Readonly<Record<string, string>> = { M: "changed", A: "added", D: "deleted", R: "renamed", C: "copied", T: "of another type", U: "in conflict", "?": "new" };
@@ -160,35 +150,6 @@ export class Git implements Disposable, Decorator {
 
   blame(path: string): Promise<readonly BlameLine[]> {
     return this.api.json("GET", this.path(`/blame?path=${encodePath(path)}`));
-  }
-
-  accounts(): Promise<GitAccounts> {
-    return this.api.json("GET", "/api/git");
-  }
-
-  setIdentity(name: string, email: string): Promise<GitAccounts> {
-    return this.api.json("PUT", "/api/git/identity", { name, email });
-  }
-
-  keepAccount(host: string, user: string, secret: string): Promise<GitAccounts> {
-    return this.api.json("POST", "/api/git/accounts", { host, user, secret });
-  }
-
-  forgetAccount(host: string): Promise<void> {
-    return this.api.remove(`/api/git/accounts/${encodeURIComponent(host)}`);
-  }
-
-  /** Keeps a key of the person's, or a new one for null, in place of the one before. */
-  keepSshKey(privateKey: string | null): Promise<GitAccounts> {
-    return this.api.json("PUT", "/api/git/ssh-key", { privateKey });
-  }
-
-  forgetSshKey(): Promise<void> {
-    return this.api.remove("/api/git/ssh-key");
-  }
-
-  forgetHost(host: string): Promise<void> {
-    return this.api.remove(`/api/git/known-hosts/${encodeURIComponent(host)}`);
   }
 
   dispose(): void {

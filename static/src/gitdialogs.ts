@@ -2,7 +2,7 @@
 
 import { messageOf } from "./api";
 import { h, replace } from "./dom";
-import type { Git, GitAccounts } from "./git";
+import type { GitAccounts, GitPerson } from "./gitperson";
 import { copyText } from "./terminal/clipboard";
 import { button } from "./widgets/button";
 import { ask, confirm } from "./widgets/dialog";
@@ -48,38 +48,38 @@ function form(title: string, hint: string, fields: readonly Field[], save: (valu
   });
 }
 
-export async function askIdentity(git: Git): Promise<boolean> {
-  const { name, email } = await git.accounts();
+export async function askIdentity(person: GitPerson): Promise<boolean> {
+  const { name, email } = await person.accounts();
   const fields = [{ label: "Name", value: name }, { label: "E-mail address", value: email }];
-  return form("Who are you?", "Both stand in every commit that you make here.", fields, ([given = "", address = ""]) => git.setIdentity(given, address));
+  return form("Who are you?", "Both stand in every commit that you make here.", fields, ([given = "", address = ""]) => person.setIdentity(given, address));
 }
 
-export async function askAccount(git: Git, host: string): Promise<boolean> {
-  const known = (await git.accounts()).accounts.find((account) => account.host === host);
+export async function askAccount(person: GitPerson, host: string): Promise<boolean> {
+  const known = (await person.accounts()).accounts.find((account) => account.host === host);
   const fields = [{ label: "Host", value: host }, { label: "User name", value: known?.user ?? "" }, { label: "Token or password", secret: true }];
   const hint = "Kept by the server, outside of every project, and handed to Git when this host asks. Use a token that can be revoked.";
-  return form("Account for a Git host", hint, fields, ([place = "", user = "", secret = ""]) => git.keepAccount(place, user, secret));
+  return form("Account for a Git host", hint, fields, ([place = "", user = "", secret = ""]) => person.keepAccount(place, user, secret));
 }
 
-async function askPrivateKey(git: Git): Promise<boolean> {
+async function askPrivateKey(person: GitPerson): Promise<boolean> {
   const hint = "A private key of OpenSSH without a passphrase: the content of a file such as ~/.ssh/id_ed25519. It is kept by the server and never shown again.";
-  return form("Use a key of yours", hint, [{ label: "Private key", rows: 8 }], ([text = ""]) => git.keepSshKey(text));
+  return form("Use a key of yours", hint, [{ label: "Private key", rows: 8 }], ([text = ""]) => person.keepSshKey(text));
 }
 
-async function replaceKey(git: Git): Promise<void> {
+async function replaceKey(person: GitPerson): Promise<void> {
   const answer = await ask<"make" | "own" | null>({
     title: "Replace the SSH key?",
     body: h("p", {}, "Git hosts take the new one once its public key is added there. The old private key is gone for good."),
     choices: [{ label: "Cancel", value: null, kind: "primary" }, { label: "Use one of mine…", value: "own" }, { label: "Make a new one", value: "make", kind: "danger" }],
     otherwise: null,
   });
-  if (answer === "own") await askPrivateKey(git);
-  else if (answer) await git.keepSshKey(null);
+  if (answer === "own") await askPrivateKey(person);
+  else if (answer) await person.keepSshKey(null);
 }
 
-async function deleteKey(git: Git): Promise<void> {
+async function deleteKey(person: GitPerson): Promise<void> {
   const sure = await confirm("Delete the SSH key?", "Git hosts that are reached by SSH take no more pulls and pushes from here. The key can’t be brought back.", "Delete");
-  if (sure) await git.forgetSshKey();
+  if (sure) await person.forgetSshKey();
 }
 
 /** A part of the list; what changes something goes through `attempt`. */
@@ -89,11 +89,11 @@ function section(title: string, ...content: Parameters<typeof h>[2][]): HTMLElem
   return h("section", {}, h("h3", {}, title), ...content);
 }
 
-function keySection(git: Git, { sshKey, lendsSshKey }: GitAccounts, attempt: Attempt): HTMLElement {
+function keySection(person: GitPerson, { sshKey, lendsSshKey }: GitAccounts, attempt: Attempt): HTMLElement {
   if (!lendsSshKey) return section("SSH key", h("p", {}, "Projects run on this machine itself, so Git uses your own ssh, with its keys and its agent."));
   if (!sshKey) {
-    const make = button("Make a key", attempt(() => git.keepSshKey(null)));
-    const own = button("Use one of mine…", attempt(() => askPrivateKey(git)));
+    const make = button("Make a key", attempt(() => person.keepSshKey(null)));
+    const own = button("Use one of mine…", attempt(() => askPrivateKey(person)));
     return section("SSH key", h("p", {}, "For addresses such as git@github.com:me/project.git. The private key stays on the server, which lends it to one call of Git at a time."), h("div", { class: "row" }, make, own));
   }
   const text = h("textarea", { class: "input key-text", rows: 3, readonly: true, "aria-label": "Public key" });
@@ -105,14 +105,14 @@ function keySection(git: Git, { sshKey, lendsSshKey }: GitAccounts, attempt: Att
       copied.textContent = done ? "Copied." : "Now press the keys that copy.";
     });
   });
-  const actions = h("div", { class: "row" }, copy, button("Replace…", attempt(() => replaceKey(git))), button("Delete…", attempt(() => deleteKey(git))), copied);
+  const actions = h("div", { class: "row" }, copy, button("Replace…", attempt(() => replaceKey(person))), button("Delete…", attempt(() => deleteKey(person))), copied);
   return section("SSH key", h("p", {}, "Add this public key to your account at the Git host."), text, h("p", { class: "key-print" }, sshKey.fingerprint), actions);
 }
 
-function hostsSection(git: Git, { knownHosts }: GitAccounts, attempt: Attempt): HTMLElement | null {
+function hostsSection(person: GitPerson, { knownHosts }: GitAccounts, attempt: Attempt): HTMLElement | null {
   if (knownHosts.length === 0) return null;
   const rows = knownHosts.map(({ host, fingerprints }) => {
-    const forget = button("Forget", attempt(() => git.forgetHost(host)));
+    const forget = button("Forget", attempt(() => person.forgetHost(host)));
     forget.setAttribute("aria-label", `Forget ${host}`);
     return h("li", { class: "git-account" }, h("div", {}, host, ...fingerprints.map((print) => h("div", { class: "key-print" }, print))), forget);
   });
@@ -120,7 +120,7 @@ function hostsSection(git: Git, { knownHosts }: GitAccounts, attempt: Attempt): 
 }
 
 /** The list of what is kept, to change and to remove. */
-export async function showAccounts(git: Git): Promise<void> {
+export async function showAccounts(person: GitPerson): Promise<void> {
   const body = h("div", { class: "dialog-body git-accounts" });
   const problem = h("p", { class: "problem", role: "alert" });
   const attempt: Attempt = (task) => () => {
@@ -135,7 +135,7 @@ export async function showAccounts(git: Git): Promise<void> {
   const render = (kept: GitAccounts): void => {
     const { name, email, accounts } = kept;
     const rows = accounts.map(({ host, user }) => {
-      const remove = button("Remove", attempt(() => git.forgetAccount(host)));
+      const remove = button("Remove", attempt(() => person.forgetAccount(host)));
       remove.setAttribute("aria-label", `Remove ${user} at ${host}`);
       return h("li", { class: "git-account" }, h("span", {}, `${user} at ${host}`), remove);
     });
@@ -144,14 +144,14 @@ export async function showAccounts(git: Git): Promise<void> {
       section(
         "Commits",
         h("p", {}, name ? `They are by ${name} <${email}>.` : "They are by whom Git’s own settings name."),
-        button("Change name and address…", attempt(() => askIdentity(git))),
+        button("Change name and address…", attempt(() => askIdentity(person))),
       ),
-      section("Accounts", rows.length > 0 ? h("ul", {}, ...rows) : h("p", {}, "None is kept. They are for addresses that begin with https://."), button("Add an account…", attempt(() => askAccount(git, "")))),
-      keySection(git, kept, attempt),
-      hostsSection(git, kept, attempt),
+      section("Accounts", rows.length > 0 ? h("ul", {}, ...rows) : h("p", {}, "None is kept. They are for addresses that begin with https://."), button("Add an account…", attempt(() => askAccount(person, "")))),
+      keySection(person, kept, attempt),
+      hostsSection(person, kept, attempt),
     );
   };
-  const load = async (): Promise<void> => render(await git.accounts());
+  const load = async (): Promise<void> => render(await person.accounts());
   await load();
   const dialog = h("dialog", { class: "dialog", "aria-labelledby": "accounts-title" }, h("h2", { id: "accounts-title" }, "Git accounts"), body, problem, h("div", { class: "dialog-actions" }, button("Close", () => dialog.close(), "primary")));
   dialog.addEventListener("close", () => dialog.remove());

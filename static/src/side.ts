@@ -4,6 +4,7 @@ import type { Api } from "./api";
 import { formatAgo } from "./format";
 import { Git } from "./git";
 import { GitMarks } from "./gitmarks";
+import { GitPerson } from "./gitperson";
 import { listen } from "./dom";
 import type { Ide } from "./ide";
 import { icons } from "./icons";
@@ -121,6 +122,7 @@ function isRunning(ide: Ide): boolean {
 
 async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<View> {
   const [{ GitPanel }, { showDiff }, dialogs] = await Promise.all([import("./views/git"), import("./gitdiff"), import("./gitdialogs")]);
+  const person = new GitPerson(api);
   const context = { git, area: ide.editor, open: (path: string) => void ide.openFile(path), report: ide.report };
   return new GitPanel(git, ide.store.status, () => isRunning(ide), {
     startContainer: async () => {
@@ -132,9 +134,9 @@ async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<V
       showDiff(context, path, staged).catch(ide.report);
     },
     open: context.open,
-    askIdentity: () => dialogs.askIdentity(git),
-    askAccount: (host) => dialogs.askAccount(git, host),
-    accounts: () => void dialogs.showAccounts(git).catch(ide.report),
+    askIdentity: () => dialogs.askIdentity(person),
+    askAccount: (host) => dialogs.askAccount(person, host),
+    accounts: () => void dialogs.showAccounts(person).catch(ide.report),
     notify: (sentence) => ide.store.notify(sentence),
   });
 }

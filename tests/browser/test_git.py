@@ -126,6 +126,9 @@ async def test_a_project_from_a_repositorys_address(page: Page, server: Server, 
     address = page.get_by_label("Git address")
     await address.fill("file:///etc")
     await expect(page.get_by_label("Template")).to_be_disabled()
+    await page.get_by_role("button", name="Git accounts…").click()
+    await expect(page.get_by_role("dialog", name="Git accounts")).to_contain_text("SSH key")
+    await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Create project").click()
     await expect(page.locator("#create-source-problem")).to_contain_text("expected the address of a Git repository")
     with repository_over_http(tmp_path) as (url, _):

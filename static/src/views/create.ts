@@ -3,7 +3,9 @@
 import { type Api, ApiError, messageOf, type NewProject } from "../api";
 import { toTable } from "../dependencies";
 import { h, replace } from "../dom";
+import { GitPerson } from "../gitperson";
 import type { Project, Template } from "../wire";
+import { button } from "../widgets/button";
 import { DependenciesView } from "./dependencies";
 import type { View } from "./view";
 
@@ -34,6 +36,7 @@ export class CreateView implements View {
   });
   private readonly sourceHint = h("p", { class: "hint", id: "create-source-hint" }, "Clones a repository in place of a template.");
   private readonly sourceProblem = h("p", { class: "problem", id: "create-source-problem", role: "alert" });
+  private readonly accounts = button("Git accounts…", () => this.showAccounts());
   private readonly dependencies = new DependenciesView([STARTER]);
   private readonly problem = h("p", { class: "problem", role: "alert" });
   private readonly submit = h("button", { type: "submit", class: "button primary large" }, "Create project");
@@ -51,7 +54,7 @@ export class CreateView implements View {
       field("create-name", "Name", this.name, this.nameProblem),
       field("create-template", "Template", this.template, this.templateHint),
       this.dependencies.element,
-      field("create-source", "Git address (optional)", this.source, this.sourceHint, this.sourceProblem),
+      field("create-source", "Git address (optional)", this.source, this.sourceHint, this.sourceProblem, this.accounts),
       this.problem,
       this.submit,
     );
@@ -88,7 +91,13 @@ export class CreateView implements View {
     replace(this.templateHint, template?.description);
     const cloned = this.source.value.trim() !== "";
     this.template.disabled = cloned;
+    this.accounts.hidden = !cloned;
     this.dependencies.element.hidden = cloned || template?.dependencies === false;
+  }
+
+  /** What a private repository asks for can be set before it is cloned. */
+  private showAccounts(): void {
+    import("../gitdialogs").then(({ showAccounts }) => showAccounts(new GitPerson(this.api))).catch((error: unknown) => replace(this.problem, messageOf(error)));
   }
 
   private async send(): Promise<void> {

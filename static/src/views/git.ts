@@ -75,7 +75,8 @@ export class GitPanel implements View {
     if (!status.repository) {
       const make = button("Make a repository", () => this.attempt(() => this.git.change("/init")), "primary");
       const clone = button("Clone one…", () => this.attempt(() => this.clone()));
-      return replace(this.element, this.problem, h("p", { class: "pane-note" }, "This project is no Git repository yet."), make, clone);
+      const accounts = button("Git accounts…", () => this.actions.accounts());
+      return replace(this.element, this.problem, h("p", { class: "pane-note" }, "This project is no Git repository yet."), make, clone, accounts);
     }
     const had = this.element.contains(this.message);
     const focused = this.buttons.findIndex((other) => other === document.activeElement);
