@@ -107,3 +107,9 @@ async def test_keys_of_visual_studio_code(page: Page, server: Server) -> None:
     assert lines == ["  above!", "  // let a;!", "  let b;!", "!"]
     await page.keyboard.press("Control+h")
     await expect(page.get_by_role("textbox", name="Replace")).to_be_focused()
+    await page.get_by_role("textbox", name="Find").press("Control+a")
+    await page.keyboard.type("let")
+    count = page.locator(".cm-find-count")
+    await expect(count).to_have_text("2 found")
+    await page.keyboard.press("Enter")
+    await expect(count).to_contain_text("of 2")

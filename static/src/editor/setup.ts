@@ -19,6 +19,7 @@ import {
 } from "@codemirror/view";
 import { isMac } from "../commands";
 import type { Indent } from "../text";
+import { findCount } from "./findcount";
 import { theme } from "./theme";
 import { cursor, typed } from "./typing";
 
@@ -71,6 +72,7 @@ export function viewing(nonce: string, wrapped: boolean, keys: Extension, read: 
     bracketMatching(),
     highlightSelectionMatches(),
     search({ top: true }),
+    findCount,
     keymap.of([...lineKeys, ...searchKeymap, ...foldKeymap]),
     theme,
   ];

@@ -50,6 +50,8 @@ const chrome = EditorView.theme({
   ".cm-panels-top": { borderBottom: "1px solid var(--border)" },
   ".cm-panel.cm-search": { padding: "8px 32px 8px 8px", font: "inherit" },
   ".cm-panel.cm-search label": { fontSize: "12px" },
+  // As wide as most are, so that nothing beside it moves.
+  ".cm-find-count": { display: "inline-block", minWidth: "76px", color: "var(--text-soft)", fontSize: "12px" },
   ".cm-panel.cm-search [name=close]": { color: "var(--text)", width: "24px", height: "24px" },
   ".cm-textfield": { backgroundColor: "var(--surface)", color: "var(--text)", border: "1px solid var(--border-strong)", borderRadius: "4px", padding: "2px 6px", fontSize: "12px" },
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--surface)", color: "var(--text)", border: "1px solid var(--border-strong)", borderRadius: "4px", fontSize: "12px" },
