@@ -14,7 +14,8 @@ from tests.support.server import free_port, wait_for
 DOCKERFILE = f"""
 FROM {base_tag()}
 USER root
-RUN apt-get update -q && cd /tmp && apt-get download -q openssh-server libwrap0 libwtmpdb0 \\
+RUN apt="-q -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="; cd /tmp \\
+ && apt-get update $apt && apt-get download $apt openssh-server libwrap0 libwtmpdb0 \\
  && for package in *.deb; do dpkg -x $package /; done && rm -rf *.deb /var/lib/apt/lists/*
 USER hutch
 """
@@ -70,7 +71,9 @@ def repository_over_ssh() -> Iterator[SshRemote]:
     proxies = [f"--build-arg={name}" for name in os.environ if name.lower().endswith("_proxy")]
     tag = base_tag().replace("project-base", "sshd")
     argv = ["docker", "build", "-q", *proxies, "-t", tag, "-"]
-    subprocess.run(argv, check=True, capture_output=True, text=True, input=DOCKERFILE)
+    # The builder that sees the engine's own images.
+    environment = {**os.environ, "BUILDX_BUILDER": "default"}
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, text=True, input=DOCKERFILE, env=environment)
     options = ["--rm", "--init", "--network=host", "--memory=256m", "--pids-limit=200", "--entrypoint=sleep"]
     container = subprocess.check_output(["docker", "run", "-d", *options, tag, "3600"], text=True).strip()
     try:
