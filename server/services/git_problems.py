@@ -58,7 +58,7 @@ def ssh_problem(said: str, places: Sequence[SshPlace], loan: Loan | None, *, con
     host = places[0].name if places else "the remote"
     where = "the project's container" if contained else "this machine"
     if "Host key verification failed" in said:
-        return _unknown(said, host, loan)
+        return _unknown(said, host, loan, where)
     if found := re.search(r"Permission denied \([a-z,-]*publickey", said):
         return _refused(host, loan, contained)
     if found := re.search(r"^ssh: Could not resolve hostname (\S+): (.*)", said, re.M):
@@ -95,13 +95,13 @@ def _refused(host: str, loan: Loan | None, contained: bool) -> Conflict:
     return Conflict(sentence, reason="sshkey", host=host)
 
 
-def _unknown(said: str, host: str, loan: Loan | None) -> Conflict:
+def _unknown(said: str, host: str, loan: Loan | None, where: str) -> Conflict:
     named = re.search(r"(?:Host key for|host key is known for) (\S+) (?:has changed|and you have)", said)
     name = named[1][:200] if named else host
     if loan is None:
         return Conflict(
-            f"the key that {name} shows is not the one that it is known by, or it is not known yet: look at "
-            "~/.ssh/known_hosts where Git runs, and compare with what the host's operator publishes",
+            f"ssh of {where} does not know {name} by the key that it shows: compare that with what the host's operator "
+            "publishes, and connect there once in a terminal (ssh -T)",
             reason="hostkey",
             host=name,
         )

@@ -132,4 +132,6 @@ def test_what_ssh_says_becomes_what_to_do(said: str, sentence: str) -> None:
 def test_ones_own_ssh_is_spoken_of_as_such() -> None:
     found = ssh_problem("git@h: Permission denied (publickey).", [PLACE], None, contained=False)
     assert found and "this machine's ssh" in found.detail and "reason" not in found.extra
+    found = ssh_problem("Host key verification failed.", [PLACE], None, contained=False)
+    assert found and "once in a terminal" in found.detail
     assert ssh_problem("fatal: unable to access 'https://h/'", [], None, contained=True) is None
