@@ -226,7 +226,7 @@ export class Documents implements Disposable {
     } catch (error) {
       const status = error instanceof ApiError ? error.status : null;
       // A picture that is gone has nothing to keep; without a connection there is nothing to say.
-      if (status === 404) this.drop(document);
+      if (status === 404 || status === 409) this.drop(document);
       else if (status !== 0) this.context.report(error);
     }
   }

@@ -333,6 +333,7 @@ export class Ide {
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
     disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));
     disposables.add(this.workbench.onLayout(() => this.renderSteps()));
+    disposables.add(this.workbench.onLeft(() => this.focusPane("editor")));
     disposables.add(this.workbench.onVisible((pane) => this.handleVisible(pane)));
     disposables.add(watch(store.project, (project) => (document.title = `${project.name} · Hutch`)));
     disposables.add(watch(this.runControl.stepsShown, () => this.renderSteps()));

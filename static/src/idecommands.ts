@@ -116,10 +116,16 @@ function viewCommands(ide: Ide): readonly Command[] {
     inTerminal: true,
     run: () => ide.focusPane(pane),
   });
+  const toggleTerminal = (): void => {
+    if (!document.getElementById("pane-terminal")?.contains(document.activeElement)) ide.focusPane("terminal");
+    else if (ide.workbench.isNarrow) ide.focusPane("editor");
+    else ide.workbench.setShown("bottom", false);
+  };
   return [
     show("focusFiles", "Go to the files", "files", ["mod+shift+e"]),
     show("focusEditor", "Go to the editor", "editor"),
-    show("focusTerminal", "Go to the terminal", "terminal", ["mod+`", "ctrl+`"]),
+    show("focusTerminal", "Go to the terminal", "terminal"),
+    { id: "toggleTerminal", title: "Go to the terminal, or hide it", keys: ["mod+`", "ctrl+`"], inTerminal: true, run: toggleTerminal },
     show("focusLogs", "Go to the logs", "logs"),
     show("focusPreview", "Go to the preview", "preview"),
     { id: "nextPane", title: "Next pane", keys: ["f6"], inTerminal: true, run: () => ide.focusNextPane() },

@@ -182,6 +182,11 @@ test("a file deleted on disk can be saved again", async () => {
   await document.keepMine();
   assert.equal(disk.text("a.txt"), "one\n");
   assert.equal(document.trouble.get(), null);
+  // Another branch may have a folder of that name.
+  disk.files.delete("a.txt");
+  disk.folders.add("a.txt");
+  await documents.check([""]);
+  assert.equal(document.trouble.get()?.kind, "deleted");
 });
 
 test("a save without connection keeps the text and works later", async () => {

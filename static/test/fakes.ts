@@ -174,6 +174,7 @@ export class FakeDisk {
   }
 
   private read(path: string, headers: Headers): Response {
+    if (this.folders.has(path)) return problem(409, "Conflict", `${path} is a folder.`);
     const bytes = this.files.get(path);
     if (!bytes) return problem(404, "Not found", `There is no file ${path}.`);
     const base = { ETag: this.etag(path) };

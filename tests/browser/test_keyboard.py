@@ -111,6 +111,14 @@ async def test_from_a_new_project_to_its_page(page: Page, server: Server) -> Non
     await hands.press("Tab")
     await expect(page.locator(".xterm-helper-textarea:focus")).to_have_count(1)
     await expect(page.frame_locator("iframe").get_by_role("link")).to_have_text("typed by keyboard")
+    # The same key leads back, to the text, and hides it.
+    await hands.press("Control+`")
+    await expect(page.locator(".cm-content:focus")).to_have_count(1)
+    await expect(page.locator("#pane-terminal")).to_be_hidden()
+    await hands.press("Control+b")
+    await hands.press("Control+b")
+    await hands.press("Control+`")
+    await expect(page.locator(".xterm-helper-textarea:focus")).to_have_count(1)
     await hands.press("F6")
     await page.wait_for_function("document.activeElement.matches('#pane-preview iframe')")
     # Into the app and out again: its keys are its own.

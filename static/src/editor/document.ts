@@ -331,7 +331,8 @@ export class TextDocument implements Disposable {
     try {
       return known === null ? await api.readFile(project, path) : await api.readFileIfChanged(project, path, known, this.dirty.get() ? undefined : this.most);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return "gone";
+      // There is nothing, or a folder has its name now.
+      if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return "gone";
       throw error;
     }
   }

@@ -52,6 +52,7 @@ export class WorkbenchView implements View {
   private readonly disposables = new DisposableStore();
   private readonly visibleEmitter = this.disposables.add(new Emitter<Pane>());
   private readonly layoutEmitter = this.disposables.add(new Emitter<void>());
+  private readonly leftEmitter = this.disposables.add(new Emitter<void>());
   private readonly narrow = matchMedia(NARROW);
   private readonly bottom: HTMLElement;
   private readonly bottomTabs = new Map<BottomPane, HTMLElement>();
@@ -65,6 +66,8 @@ export class WorkbenchView implements View {
   readonly onVisible = this.visibleEmitter.event;
   /** Which regions show has changed. */
   readonly onLayout = this.layoutEmitter.event;
+  /** What had the keyboard is hidden. */
+  readonly onLeft = this.leftEmitter.event;
 
   constructor(
     private readonly store: Store,
@@ -200,10 +203,13 @@ export class WorkbenchView implements View {
   }
 
   private change(layout: Layout): void {
+    const places = { files: this.panes.files, bottom: this.bottom, preview: this.panes.preview };
+    const left = (["files", "bottom", "preview"] as const).some((region) => !layout.shown[region] && places[region].contains(document.activeElement));
     this.layout = layout;
     remember("layout", layout);
     this.apply();
     this.layoutEmitter.fire();
+    if (left && !this.narrow.matches) this.leftEmitter.fire();
   }
 
   private apply(): void {
