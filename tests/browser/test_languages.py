@@ -193,6 +193,9 @@ async def test_python(page: Page, server: Server) -> None:
 
     await page.keyboard.press("Control+End")
     await page.keyboard.type("Circle().ar")
+    about = page.locator(".cm-completionInfo")
+    await expect(about).to_contain_text("area() -> float")
+    await expect(about.locator("pre")).to_have_count(1)
     await page.get_by_role("option", name="area()").click()
     await expect(lines(page).nth(3)).to_have_text("Circle().area")
 

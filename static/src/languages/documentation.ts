@@ -21,7 +21,8 @@ function textOf(documentation: unknown): string | { kind: "plaintext" | "markdow
   return { kind: documentation["kind"] === "markdown" ? "markdown" : "plaintext", value: documentation["value"].slice(0, LONGEST) };
 }
 
-/** Of HTML that the client has made safe: parsed in a document of its own, in which nothing runs or loads. */
+/** Of HTML that the client has made safe: parsed in a document of its own, in which nothing runs or loads. Some servers end with an empty block of code. */
 function nodesOf(html: string): readonly Node[] {
-  return [...new DOMParser().parseFromString(html, "text/html").body.childNodes];
+  const nodes = [...new DOMParser().parseFromString(html, "text/html").body.childNodes];
+  return nodes.filter(({ nodeName, textContent }) => nodeName !== "PRE" || textContent?.trim());
 }

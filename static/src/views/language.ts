@@ -61,4 +61,3 @@ function wordOf(state: ServerState): string {
       return "no language server";
   }
 }
-
