@@ -212,7 +212,7 @@ export class Ide {
   }
 
   async refreshFiles(paths: readonly string[]): Promise<void> {
-    this.index.invalidate();
+    this.index.invalidate(paths);
     await Promise.all([this.files.refresh(paths), this.documents.check(paths)]);
   }
 

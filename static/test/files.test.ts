@@ -138,6 +138,16 @@ test("the index passes over what programs install", async () => {
   assert.deepEqual([...(await index.list())].sort(), ["a10.js", "a9.js", "b.js", "src/deep/y.js", "src/x.js"]);
   disk.writeText("c.js", "");
   assert.equal((await index.list()).includes("c.js"), false);
-  index.invalidate();
+  index.invalidate(["c.js"]);
+  disk.requests.length = 0;
   assert.equal((await index.list()).includes("c.js"), true);
+  assert.deepEqual(disk.requests, ["GET /tree"], "only where something changed");
+  // A folder that went, and one that came in its place.
+  disk.files.delete("src/deep/y.js");
+  disk.writeText("src/deep/z.js", "");
+  index.invalidate(["src/deep"]);
+  assert.deepEqual([...(await index.list())].sort(), ["a10.js", "a9.js", "b.js", "c.js", "src/deep/z.js", "src/x.js"]);
+  disk.writeText("src/deep/late.js", "");
+  index.invalidate([""]);
+  assert.equal((await index.list()).includes("src/deep/late.js"), true);
 });
