@@ -1,14 +1,17 @@
-"""How fast previews are: straight to the app, through Hutch, nginx and jupyter-server-proxy, in turn in one run.
+"""How fast previews are: straight to the app, through Hutch, nginx, jupyter-server-proxy and code-server, in one run.
 
     python -m bench.previews [--quick] [--cpus N]
 
 One app in a project's container, and one client for all ways. nginx and the load generator wrk are Debian packages,
-jupyter-server-proxy comes from PyPI; what can't be had is left out, with a message. Prints a Markdown table of medians
+jupyter-server-proxy comes from PyPI, code-server from the PATH or CODE_SERVER; what can't be had is left out, with a
+message. Prints a Markdown table of medians
 and the ratios that were promised.
 """
 
 import argparse
+import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -31,13 +34,14 @@ from bench.proxies import (
     LOOPBACK_FROM,
     SMALL_PORT,
     Way,
+    code_server,
     install_package,
     jupyter,
     nginx,
     straight,
     through_hutch,
 )
-from bench.report import DOCKER, JUPYTER, LOOPBACK, NGINX, STRAIGHT, Results, ratios, table
+from bench.report import CODE_SERVER, DOCKER, JUPYTER, LOOPBACK, NGINX, STRAIGHT, Results, ratios, table
 from bench.targets import spent
 from tests.support.server import Server, wait_for
 
@@ -76,11 +80,12 @@ def project_of(server: Server) -> str:
     return project
 
 
-def address_of(project: str) -> str:
-    """The container's address on its own network."""
-    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+def place_of(project: str) -> tuple[str, int]:
+    """The container's address on its own network, and its first process."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.State.Pid}}"
     shown = subprocess.run(["docker", "inspect", "-f", form, f"hutch-{project}"], capture_output=True, text=True)
-    return shown.stdout.strip()
+    address, pid = shown.stdout.split()
+    return address, int(pid)
 
 
 def ways(stack: ExitStack, folder: Path, cpus: float) -> tuple[list[Way], Endpoint]:
@@ -89,7 +94,7 @@ def ways(stack: ExitStack, folder: Path, cpus: float) -> tuple[list[Way], Endpoi
     below.mkdir(mode=0o755)
     server = stack.enter_context(Server(below, "docker", HUTCH_CPUS=f"{cpus:g}", HUTCH_LOG_LEVEL="warning"))
     project, other = project_of(server), project_of(server)
-    address = address_of(project)
+    address, pid = place_of(project)
     found = [straight(address), through_hutch(DOCKER, server, project)]
     found.append(through_hutch(LOOPBACK, server, project, loopback=True))
     if install_package("nginx-light", "nginx"):
@@ -102,6 +107,12 @@ def ways(stack: ExitStack, folder: Path, cpus: float) -> tuple[list[Way], Endpoi
         found.append(Way(JUPYTER, endpoints, stack.enter_context(daemon).pids))
     else:
         print("jupyter-server-proxy could not be installed and is left out", file=sys.stderr)
+    # Only root may enter the container's network.
+    if os.getuid() == 0 and (command := os.environ.get("CODE_SERVER") or shutil.which("code-server")):
+        daemon, endpoints = code_server(command, folder / "code-server", address, pid)
+        found.append(Way(CODE_SERVER, endpoints, stack.enter_context(daemon).pids))
+    else:
+        print("code-server is not installed, or may not be run beside the app, and is left out", file=sys.stderr)
     return found, through_hutch(DOCKER, server, other).endpoints[BAD_PORT]
 
 

@@ -1,4 +1,4 @@
-"""The ways to an app that are compared: straight to its container, Hutch, nginx and jupyter-server-proxy."""
+"""The ways to an app that are compared: straight to its container, Hutch, nginx, and the proxies of two IDEs."""
 
 import os
 import shutil
@@ -71,8 +71,9 @@ def through_hutch(name: str, server: Server, project: str, *, loopback: bool = F
 class Daemon:
     """A program that serves until the block ends."""
 
-    def __init__(self, command: list[str], ports: list[int], **environment: str) -> None:
+    def __init__(self, command: list[str], ports: list[int], host: str = "127.0.0.1", **environment: str) -> None:
         self._command = command
+        self._host = host
         self._ports = ports
         self._environment = environment
 
@@ -84,7 +85,7 @@ class Daemon:
             stderr=subprocess.DEVNULL,
         )
         for port in self._ports:
-            _wait_for(port)
+            _wait_for(self._host, port)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,6 +124,16 @@ def jupyter(home: Path, address: str) -> tuple[Daemon, dict[int, Endpoint]]:
     return daemon, {to: Endpoint("127.0.0.1", port, f"{prefix}{to}") for to in (HTTP_PORT, SMALL_PORT)}
 
 
+def code_server(command: str, home: Path, address: str, pid: int) -> tuple[Daemon, dict[int, Endpoint]]:
+    """code-server in the network of the process `pid`, because it leads to no other host than its own."""
+    home.mkdir()
+    port = 8080
+    options = ["--auth=none", f"--bind-addr={address}:{port}", "--disable-telemetry", "--disable-update-check"]
+    entered = ["nsenter", f"--net=/proc/{pid}/ns/net", command, *options, f"--config={home / 'config.yaml'}"]
+    daemon = Daemon([*entered, f"--user-data-dir={home}"], [port], address, HOME=str(home))
+    return daemon, {to: Endpoint(address, port, f"/proxy/{to}") for to in (HTTP_PORT, SMALL_PORT)}
+
+
 def install_package(package: str, command: str) -> bool:
     """Have the command of a Debian package; False where it is not there and can't be installed."""
     if shutil.which(command) is None and os.getuid() == 0 and shutil.which("apt-get"):
@@ -139,11 +150,11 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(host: str, port: int) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
+            socket.create_connection((host, port)).close()
             return
         except ConnectionRefusedError:
             if time.monotonic() > deadline:
