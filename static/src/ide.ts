@@ -226,7 +226,7 @@ export class Ide {
     if (pane === "files") this.side.showFiles();
     if (pane === "editor") this.editor.focus();
     else if (pane === "files") this.tree.focus();
-    else void this.pending[pane].show().then((view) => view?.focus?.());
+    else void this.pending[pane].focus();
   }
 
   focusNextPane(): void {

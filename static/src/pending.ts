@@ -10,6 +10,7 @@ export class PendingView implements Disposable {
   readonly element: HTMLElement;
   private readonly disposables = new DisposableStore();
   private loading: Promise<View | null> | null = null;
+  private mounted = false;
 
   constructor(
     className: string,
@@ -27,6 +28,17 @@ export class PendingView implements Disposable {
     return view;
   }
 
+  /** Shows the view with the keyboard in it. What is typed before it is there goes nowhere, and not into a file. */
+  async focus(): Promise<View | null> {
+    if (!this.mounted) {
+      this.element.tabIndex = -1;
+      this.element.focus();
+    }
+    const view = await this.show();
+    view?.focus?.();
+    return view;
+  }
+
   dispose(): void {
     this.disposables.dispose();
   }
@@ -35,6 +47,7 @@ export class PendingView implements Disposable {
     try {
       const view = this.disposables.add(await load(this.make));
       replace(this.element, view.element);
+      this.mounted = true;
       return view;
     } catch (error) {
       this.loading = null;

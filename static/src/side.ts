@@ -69,9 +69,7 @@ export class Side {
   async show(id: SidePanel): Promise<View | null> {
     this.ide.store.show("files");
     this.view.chosen.set(id);
-    const view = await this.panels[id].show();
-    view?.focus?.();
-    return view;
+    return this.panels[id].focus();
   }
 
   /** Looks for what is selected in the editor, or for what the person types next. */

@@ -38,9 +38,15 @@ def content(server: Server, project: str, path: str) -> str:
 async def test_search_replace_and_undo(page: Page, server: Server) -> None:
     project = make_project(server, FILES)
     await open_ide(page, server, project)
+    # What is typed while the panel is on its way goes into no file.
+    await page.get_by_role("treeitem", name="notes.txt").dblclick()
+    await expect(page.get_by_role("textbox", name="notes.txt")).to_be_focused()
     await page.keyboard.press("Control+Shift+F")
+    await page.keyboard.type("x")
     query = page.get_by_role("textbox", name="Search in files")
     await expect(query).to_be_focused()
+    await expect(page.get_by_role("tab", name="notes.txt")).not_to_contain_text("unsaved")
+    await page.keyboard.press("Control+a")
     await page.keyboard.type("needle")
     summary = page.locator(".search-summary")
     await expect(summary).to_have_text("6 results in 3 files.")

@@ -16,6 +16,8 @@ export interface SearchActions {
 }
 
 const TYPING_MS = 300;
+// Of a thousand finds each key would wait for the page to show what all become.
+const REPLACING_MS = 150;
 // What an automatic search begins with: a single letter is in every line.
 const LEAST_TYPED = 2;
 // Characters of a line before its first find.
@@ -37,6 +39,7 @@ export class SearchPanel implements View {
   private readonly results: FileLines;
   private readonly outcome = h("div", { class: "search-outcome", role: "status" });
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private renderTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly search: Search,
@@ -71,6 +74,7 @@ export class SearchPanel implements View {
 
   dispose(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.renderTimer);
     this.disposables.dispose();
   }
 
@@ -106,7 +110,10 @@ export class SearchPanel implements View {
     });
     for (const input of [this.input, this.include, this.exclude]) input.addEventListener("input", () => this.startSoon());
     this.ignored.addEventListener("change", () => this.start());
-    this.replacement.addEventListener("input", () => this.renderAll());
+    this.replacement.addEventListener("input", () => {
+      clearTimeout(this.renderTimer);
+      this.renderTimer = setTimeout(() => this.renderAll(), REPLACING_MS);
+    });
     this.input.addEventListener("keydown", (event) => event.key === "ArrowDown" && this.results.focus());
     return form;
   }
