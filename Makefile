@@ -16,7 +16,7 @@ ENGINE_ANSWERS := [ "$${HUTCH_RUNTIME:-auto}" != local ] && timeout 10 docker ve
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check engine image bundle install browser keygen lock bench soak doctor clean
+.PHONY: help run test check engine image bundle install browser tools lock bench soak doctor clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ run: install bundle ## set up what is missing, then serve on 127.0.0.1:8000
 	@if $(ENGINE_ANSWERS); then docker/build $(BIN)/python; fi
 	@exec $(BIN)/hutch serve
 
-test: $(STAMPS)/dev bundle engine browser keygen image check ## set up all that the tests need, then run them all
+test: $(STAMPS)/dev bundle engine browser tools image check ## set up all that the tests need, then run them all
 	npm_config_update_notifier=false $(NPM) test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -48,9 +48,9 @@ browser: ## headless Chromium for the tests, from the distribution's packages
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && \
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium; }
 
-keygen: ## ssh-keygen, with which the server makes SSH keys, from the distribution's packages
-	@command -v ssh-keygen >/dev/null || { $(SUDO) apt-get update -q && \
-	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends openssh-client; }
+tools: ## ssh-keygen and ripgrep, which the server uses where they are, from the distribution's packages
+	@command -v ssh-keygen >/dev/null && command -v rg >/dev/null || { $(SUDO) apt-get update -q && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends openssh-client ripgrep; }
 
 bench: $(STAMPS)/dev bundle image ## measure beside what else there is and print Markdown tables
 	$(BIN)/python -m bench.start
