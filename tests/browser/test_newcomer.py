@@ -113,7 +113,9 @@ async def test_the_terminal_survives_a_reload_and_a_killed_server(page: Page, se
     await page.locator("#tab-terminal").click()
     await type_in_terminal(page, server, project)
     await page.locator(".xterm-screen:visible").first.click()
-    await page.keyboard.type("marker=kept-$((1 + 1))\n")
+    await page.keyboard.type("marker=kept-$((1 + 1)); echo set-$marker\n")
+    # A browser sends nothing more for a page that it leaves.
+    await typed_into_the_shell(server, project, "set-kept-2")
     await page.reload()
     server.kill()
     server.start()

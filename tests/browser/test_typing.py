@@ -1,7 +1,5 @@
 """What keys put into a file: typed, from an input method, at several cursors; and the cursor itself meanwhile."""
 
-import asyncio
-
 import pytest
 from playwright.async_api import Page, expect
 
@@ -49,11 +47,12 @@ async def test_the_cursor_blinks_only_while_nobody_types(page: Page, server: Ser
     cursor = page.locator(".cm-focused .cm-cursor")
     await expect(cursor).to_have_css("animation-name", "cm-blink")
     # Looked at as soon as the key is up, long before the cursor rests again.
-    looking = page.evaluate(
-        """() => new Promise((resolve) => addEventListener("keyup", () =>
-          resolve(getComputedStyle(document.querySelector(".cm-focused .cm-cursor")).animationName)))"""
+    await page.evaluate(
+        """() => void (window.atKey = new Promise((resolve) => addEventListener("keyup", () =>
+          resolve(getComputedStyle(document.querySelector(".cm-focused .cm-cursor")).animationName))))"""
     )
-    at_key, _ = await asyncio.gather(looking, page.keyboard.type("x"))
+    await page.keyboard.type("x")
+    at_key = await page.evaluate("() => window.atKey")
     assert at_key == "none"
     await expect(cursor).to_have_css("animation-name", "cm-blink")
 
