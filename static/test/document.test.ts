@@ -109,9 +109,13 @@ test("a change on disk while something is unsaved asks, and touches nothing", as
   const trouble = document.trouble.get();
   assert.ok(trouble?.kind === "changed" && !trouble.refused);
   assert.equal(textOf(document), "mine one\n");
+  await documents.check(["a.txt"]);
+  assert.equal(document.trouble.get(), trouble, "the same version is not said anew");
   await document.save();
   const refused = document.trouble.get();
   assert.ok(refused?.kind === "changed" && refused.refused);
+  await documents.check(["a.txt"]);
+  assert.equal(document.trouble.get(), refused);
   assert.equal(disk.text("a.txt"), "theirs\n", "a save must not overwrite what was not seen");
 });
 

@@ -348,13 +348,16 @@ export class TextDocument implements Disposable {
 
   /** Whoever wrote theirs may have taken what it knew from the journal, and cleared it. */
   private contest(theirs: FileContent, refused: boolean): void {
-    this.trouble.set({ kind: "changed", theirs, refused });
+    const known = this.trouble.get();
+    // What was said once is not said anew with each look at the disk: its buttons would be others under the pointer.
+    const isSaid = known?.kind === "changed" && known.theirs.etag === theirs.etag && (known.refused || !refused);
+    if (!isSaid) this.trouble.set({ kind: "changed", theirs, refused });
     void this.writeJournal();
   }
 
   /** The etag stays: a file that only was moved is known again by it. */
   private handleGone(): void {
-    this.trouble.set({ kind: "deleted" });
+    if (!this.isGone) this.trouble.set({ kind: "deleted" });
   }
 
   private load(theirs: FileContent, changes: ChangeSpec): void {
