@@ -5,7 +5,6 @@ Nothing here computes with keys. It takes the format (PROTOCOL.key of OpenSSH) a
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import re
 import shutil
@@ -86,7 +85,7 @@ def read_key(text: object) -> SshKey:
     try:
         content = base64.b64decode(encoded, validate=True)
         kind, blob, comment = _take_apart(content)
-    except (binascii.Error, _Malformed):
+    except (ValueError, _Malformed):
         raise Invalid("the key is damaged or not whole: paste all of its file", field=_FIELD) from None
     wrapped = [encoded[at : at + 70] for at in range(0, len(encoded), 70)]
     public = f"{kind.decode()} {base64.b64encode(blob).decode()}"

@@ -47,6 +47,7 @@ def test_what_can_not_be_lent_is_refused_with_what_to_do(tmp_path: Path) -> None
         ("\n".join([lines[0], *lines[2:]]), "damaged"),
         ("\n".join([*lines[:2], lines[-1]]), "damaged"),
         (text.replace(lines[1], lines[1][:-1] + "!"), "damaged"),
+        (text.replace(lines[1], lines[1][:-1] + "é"), "damaged"),
         ("", "expected"),
         (None, "expected"),
         ("x" * 20000, "expected"),
