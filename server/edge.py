@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.protocol import State
 
 HEAD_WITHIN: Final = 20.0
 """Seconds for a request's head, from its first byte or the connection on; also for a body that nobody wants now."""
@@ -155,7 +156,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def put(self, data: bytes) -> bool:
         """Send a binary message at once. False when it can't be now; then `send` can wait for it, or say why not."""
-        if not self.writable.is_set() or self.close_sent or self.disconnected:
+        # The peer's close changes the state at once, before uvicorn has come to it.
+        if not self.writable.is_set() or self.disconnected or self.conn.state is not State.OPEN:
             return False
         self.conn.send_binary(data)
         self.transport.write(b"".join(self.conn.data_to_send()))

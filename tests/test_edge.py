@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -61,8 +61,9 @@ async def direct(websocket: WebSocket) -> None:
         return data.startswith(b"d") and bool(way.put(b"at once " + data))
 
     way.take = take
-    async for data in websocket.iter_bytes():
-        await websocket.send_bytes(b"queued " + data)
+    with suppress(WebSocketDisconnect):
+        async for data in websocket.iter_bytes():
+            await websocket.send_bytes(b"queued " + data)
 
 
 @pytest.fixture
@@ -276,3 +277,12 @@ async def test_what_passes_directly_passes_nothing_that_waits(port: int) -> None
         assert [await socket.recv() for _ in range(3)] == [b"queued q2", b"queued d3", b"queued d4"]
         await socket.send(b"d5")
         assert await socket.recv() == b"at once d5"
+
+
+async def test_nothing_passes_directly_to_a_peer_that_is_closing(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    async with connect(f"ws://127.0.0.1:{port}/direct", proxy=None) as socket:
+        # In one piece: by the time that the first is answered, the second is known.
+        socket.transport.write(masked(0x82, b"d1") + masked(0x88, (1000).to_bytes(2)))
+        await socket.wait_closed()
+    assert socket.close_code == 1000
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
