@@ -1,4 +1,9 @@
-"""Which of a project's ports speak HTTP: each listener is asked once, by a plain request for its first page's head."""
+"""Which of a project's ports speak HTTP: each listener is asked by a plain request for its first page's head.
+
+One that answers, or stays silent, is asked once. One that ends the connection without a word is asked again: it may
+have been there only to find out whether the port is free, with the true one of the same process right behind it, as
+webpack-dev-server does.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -12,6 +17,8 @@ from server.services.dialing import Relay
 
 PATIENCE: Final = 60.0
 """Seconds for the first bytes of an answer: a dev server compiles first. A database is silent and waits for more."""
+AGAIN: Final = (0.5, 2.0, 8.0, 30.0)
+"""Seconds before each time that one which said nothing is asked again. From the second on it counts as no HTTP."""
 LINGER: Final = 2.0
 """Seconds that what was asked gets to end the connection in order."""
 MOST_PROBES: Final = 16
@@ -51,36 +58,53 @@ class Probes:
                 self._tasks[port] = start(self._probe(port, connect, tell))
 
     async def _probe(self, port: Port, connect: Callable[[int], Awaitable[Relay]], tell: Callable[[], None]) -> None:
-        try:
-            relay = await connect(port.port)
-        except AppError:
-            # Nothing is known of it: it is asked when the ports are reported the next time.
-            self._tasks.pop(port, None)
-            return
-        try:
-            http = await speaks_http(relay, port.port)
-        finally:
-            relay.close()
+        for pause in (0, *AGAIN):
+            await asyncio.sleep(pause)
+            try:
+                http = await _ask_once(port, connect)
+            except AppError:
+                # Nothing is known of it: if that stays so, it is asked when the ports are reported the next time.
+                continue
+            if http is not None or pause:
+                self._learn(port, bool(http), tell)
+            if http is not None:
+                break
         self._tasks.pop(port, None)
-        self._known[port] = http
-        tell()
+
+    def _learn(self, port: Port, http: bool, tell: Callable[[], None]) -> None:
+        if self._known.get(port) is not http:
+            self._known[port] = http
+            tell()
 
 
-async def speaks_http(relay: Relay, port: int, *, patience: float = PATIENCE) -> bool:
-    """Whether what is at the other end answers HTTP within `patience` seconds. The caller closes the relay."""
+async def _ask_once(port: Port, connect: Callable[[int], Awaitable[Relay]]) -> bool | None:
+    relay = await connect(port.port)
+    try:
+        return await speaks_http(relay, port.port)
+    finally:
+        relay.close()
+
+
+async def speaks_http(relay: Relay, port: int, *, patience: float = PATIENCE) -> bool | None:
+    """Whether what is at the other end answers HTTP within `patience` seconds, None when it hangs up without a word.
+
+    The caller closes the relay.
+    """
     request = (
         f"HEAD / HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: Hutch\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     )
-    answer = b""
+    answer, silent = b"", False
     try:
         async with asyncio.timeout(patience):
             await relay.send(request.encode())
             while len(answer) < len(_ANSWER) and isinstance(piece := await relay.receive(), bytes):
                 answer += piece
-    except (AppError, OSError, TimeoutError):
+    except TimeoutError:
+        silent = True
+    except (AppError, OSError):
         pass
     await _take_leave(relay)
-    return answer.startswith(_ANSWER)
+    return answer.startswith(_ANSWER) if answer or silent else None
 
 
 async def _take_leave(relay: Relay) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from server.errors import BadGateway
 from server.models import Port
+from server.services import probing
 from server.services.probing import MOST_PROBES, Probes, speaks_http
 from tests.support.previews import TcpRelay, running_app
 
@@ -59,11 +60,11 @@ async def bytewise(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     await reader.read()
 
 
-@pytest.mark.parametrize("talk", [echo, greeting, silent, refusing])
-async def test_what_is_no_http_is_recognised_in_bounded_time(talk: Talk) -> None:
+@pytest.mark.parametrize(("talk", "verdict"), [(echo, False), (greeting, False), (silent, False), (refusing, None)])
+async def test_what_is_no_http_is_recognised_in_bounded_time(talk: Talk, verdict: bool | None) -> None:
     async with listener(talk) as port:
         relay = await dial(port)
-        assert await speaks_http(relay, port, patience=0.3) is False
+        assert await speaks_http(relay, port, patience=0.3) is verdict
         relay.close()
 
 
@@ -101,6 +102,13 @@ async def test_http_is_recognised_whatever_the_answer() -> None:
         relay.close()
 
 
+@pytest.fixture
+def again(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often what said nothing is asked again, which takes no time here."""
+    monkeypatch.setattr(probing, "AGAIN", [0.001] * 4)
+    return 4
+
+
 class Asked:
     """Probes, with what they did noted."""
 
@@ -133,7 +141,7 @@ class Asked:
 
 async def test_each_listener_is_asked_once_and_a_new_one_anew() -> None:
     asked = Asked()
-    async with listener(refusing) as number:
+    async with listener(echo) as number:
         first, second = (Port(number, "127.0.0.1", "app", pid) for pid in (1, 2))
         asked.ask(first)
         assert [port.http for port in asked.probes.judged([first])] == [None]
@@ -150,13 +158,42 @@ async def test_each_listener_is_asked_once_and_a_new_one_anew() -> None:
         assert asked.dialled == [number] * 3
 
 
-async def test_what_can_not_be_reached_stays_unknown_and_is_asked_again() -> None:
+async def test_one_that_only_tries_whether_its_port_is_free_is_not_taken_for_the_app(again: int) -> None:
+    """As webpack-dev-server does: the kernel has accepted for it before it closes, and then the app listens."""
+    asked, seen = Asked(), list[bool | None]()
+
+    async def first_hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(asked.probes.judged([port])[0].http)
+        if len(seen) > 2:
+            await bytewise(reader, writer)
+
+    async with listener(first_hang_up) as number:
+        port = Port(number, "127.0.0.1", "node", 1)
+        asked.ask(port)
+        await asked.settle()
+    assert (asked.probes.judged([port])[0].http, asked.told) == (True, 2)
+    assert seen == [None, None, False]
+
+
+async def test_what_always_hangs_up_is_left_alone_in_the_end(again: int) -> None:
+    asked = Asked()
+    async with listener(refusing) as number:
+        port = Port(number, "127.0.0.1", "app", 1)
+        asked.ask(port)
+        await asked.settle()
+        asked.ask(port)
+        await asked.settle()
+    assert (len(asked.dialled), asked.told) == (1 + again, 1)
+    assert asked.probes.judged([port])[0].http is False
+
+
+async def test_what_can_not_be_reached_stays_unknown_and_is_asked_again(again: int) -> None:
     asked, port = Asked(), Port(1, "127.0.0.1", "app", 1)
     asked.refused = True
     for _ in range(2):
         asked.ask(port)
         await asked.settle()
-    assert (asked.dialled, asked.told) == ([1, 1], 0)
+    assert (len(asked.dialled), asked.told) == (2 * (1 + again), 0)
     assert asked.probes.judged([port])[0].http is None
 
 
