@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Completion, CompletionContext } from "@codemirror/autocomplete";
 import { history, undo } from "@codemirror/commands";
 import { LSPPlugin } from "@codemirror/lsp-client";
-import { ChangeSet, EditorState, type Transaction, type TransactionSpec } from "@codemirror/state";
+import { ChangeSet, EditorState, Transaction, type TransactionSpec } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import type { TextDocument } from "../src/editor/document";
 import { ServerClient } from "../src/languages/client";
@@ -13,7 +13,11 @@ import { DocumentFile } from "../src/languages/workspace";
 
 // A request that gets no answer is given up by the library after half a minute, which no test needs to wait for.
 const setTimer = globalThis.setTimeout;
-globalThis.setTimeout = ((...given: Parameters<typeof setTimer>) => setTimer(...given).unref()) as typeof setTimer;
+const timers: Parameters<typeof setTimer>[] = [];
+globalThis.setTimeout = ((...given: Parameters<typeof setTimer>) => {
+  timers.push(given);
+  return setTimer(...given).unref();
+}) as typeof setTimer;
 
 type Message = { readonly id?: number; readonly method?: string; readonly params?: unknown };
 
@@ -21,6 +25,12 @@ const URI = "file:///workspace/a.ts";
 const at = (line: number, start: number, end = start): object => ({ start: { line, character: start }, end: { line, character: end } });
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+};
+
+/** As if those who wait this long had waited. */
+const elapse = async (ms: number): Promise<void> => {
+  for (const [run, after] of timers) if (after === ms) run();
+  await settle();
 };
 
 /** An editor without a page, whose cursor is at "|", and the far end of its server. */
@@ -39,6 +49,7 @@ async function setUp(text: string, resolves = true) {
   let state = EditorState.create({ doc: text.replace("|", ""), selection: { anchor: text.indexOf("|") }, extensions: [history(), EditorState.allowMultipleSelections.of(true)] });
   const clear = (): void => void Object.assign(plugin, { syncedDoc: state.doc, unsyncedChanges: ChangeSet.empty(state.doc.length) });
   clear();
+  const said: string[] = [];
   const take = (transaction: Transaction): void => {
     state = transaction.state;
     plugin.unsyncedChanges = plugin.unsyncedChanges.compose(transaction.changes);
@@ -48,14 +59,14 @@ async function setUp(text: string, resolves = true) {
       return state;
     },
     plugin: () => plugin,
-    dispatch: (...specs: TransactionSpec[]) => take(state.update(...specs)),
+    dispatch: (...specs: TransactionSpec[]) => take(specs[0] instanceof Transaction ? specs[0] : state.update(...specs)),
   } as unknown as EditorView;
   const file = new DocumentFile(view as unknown as TextDocument, "a.ts", URI, "typescript");
   file.views.push(view);
   client.documents.files.push(file);
   const type = (text: string): void => view.dispatch({ ...state.replaceSelection(text), userEvent: "input.type" });
   const list = async (items: readonly object[], defaults: object = {}): Promise<{ readonly from: number; readonly options: readonly Completion[] }> => {
-    const found = Promise.resolve(completionsOf(client)(new CompletionContext(state, state.selection.main.head, true, view)));
+    const found = Promise.resolve(completionsOf(client, (sentence) => said.push(sentence))(new CompletionContext(state, state.selection.main.head, true, view)));
     await settle();
     await answer("textDocument/completion", { isIncomplete: false, items, itemDefaults: defaults });
     return (await found) ?? assert.fail("There is a list.");
@@ -69,7 +80,7 @@ async function setUp(text: string, resolves = true) {
     const { head } = state.selection.main;
     return `${state.sliceDoc(0, head)}|${state.sliceDoc(head)}`;
   };
-  return { sent, last, answer, view, type, list, choose, shown, undo: () => undo({ state, dispatch: take }) };
+  return { sent, said, last, answer, view, type, list, choose, shown, undo: () => undo({ state, dispatch: take }) };
 }
 
 test("what comes only when it is asked for is one step with the completion, around what is typed meanwhile", async () => {
@@ -84,6 +95,47 @@ test("what comes only when it is asked for is one step with the completion, arou
   assert.equal(shown(), 'import "b";\ngreet(|\n');
   undo();
   assert.equal(shown(), "gree(|\n");
+});
+
+test("what comes too late to be one step with the completion is the next, around what is typed meanwhile", async () => {
+  const { said, answer, type, list, choose, shown, undo } = await setUp("gre|\n");
+  const [greet, late] = [[{ label: "greet" }], { label: "greet", additionalTextEdits: [{ range: at(0, 0), newText: 'import "b";\n' }] }];
+  await choose(await list(greet));
+  await elapse(1500);
+  assert.equal(shown(), "greet|\n");
+  type("(");
+  await answer("completionItem/resolve", late);
+  assert.equal(shown(), 'import "b";\ngreet(|\n');
+  undo();
+  assert.equal(shown(), "greet(|\n");
+  undo();
+  undo();
+  assert.equal(shown(), "gre|\n");
+  await choose(await list(greet));
+  await elapse(1500);
+  undo();
+  await answer("completionItem/resolve", late);
+  assert.equal(shown(), "gre|\n", "what was taken back imports nothing");
+  assert.deepEqual(said, []);
+});
+
+test("what never comes, or comes too late for the text, is told", async () => {
+  const { view, said, answer, list, choose, shown } = await setUp("abc\ngre|");
+  const chooseLate = async (): Promise<void> => {
+    await choose(await list([{ label: "greet" }]));
+    await elapse(1500);
+  };
+  await chooseLate();
+  view.dispatch({ changes: { from: 1, to: 2, insert: "X" } });
+  await answer("completionItem/resolve", { label: "greet", additionalTextEdits: [{ range: at(0, 0, 3), newText: "def" }] });
+  assert.equal(shown(), "aXc\ngreet|");
+  assert.match(said.join(), /^What greet needs elsewhere.* was left out/);
+  await chooseLate();
+  await elapse(30_000);
+  assert.match(said.at(-1) ?? "", /did not say in time what greet needs/);
+  await chooseLate();
+  await answer("completionItem/resolve", { label: "greet" });
+  assert.equal(said.length, 2, "nothing to change is nothing to tell");
 });
 
 test("an entry that was asked about is taken at once, and only the one chosen last is asked about", async () => {
@@ -103,12 +155,13 @@ test("an entry that was asked about is taken at once, and only the one chosen la
 });
 
 test("a change elsewhere that would undo what was typed since is left out", async () => {
-  const { view, answer, list, choose, shown } = await setUp("abc\ngre|");
+  const { view, said, answer, list, choose, shown } = await setUp("abc\ngre|");
   const found = await list([{ label: "greet" }]);
   await choose(found);
   view.dispatch({ changes: { from: 1, to: 2, insert: "X" } });
   await answer("completionItem/resolve", { label: "greet", additionalTextEdits: [{ range: at(0, 0, 3), newText: "def" }] });
   assert.equal(shown(), "aXc\ngreet|");
+  assert.match(said.join(), /^What greet needs elsewhere.* was left out/);
   await choose(await list([{ label: "greets" }]));
   view.dispatch({ changes: { from: 4, to: 9 } });
   await answer("completionItem/resolve", null);

@@ -1,9 +1,10 @@
 // Completions as the language server offers them: what more it knows of an entry is asked for when that is chosen in the list, and
-// what the entry changes elsewhere, such as the imports, is one step with it.
+// what the entry changes elsewhere, such as the imports, is one step with it, or the next where a server takes long to say.
 
+import { isolateHistory } from "@codemirror/commands";
 import { closeCompletion, type Completion, type CompletionContext as Asked, type CompletionSource, insertCompletionText, pickedCompletion, snippet } from "@codemirror/autocomplete";
 import { type LSPClientExtension, LSPPlugin } from "@codemirror/lsp-client";
-import { ChangeSet, type ChangeSpec, type EditorState, MapMode, type Text, type Transaction, type TransactionSpec } from "@codemirror/state";
+import { type ChangeDesc, ChangeSet, type ChangeSpec, type EditorState, MapMode, type Text, type Transaction, type TransactionSpec } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import type { CompletionContext, CompletionItem, CompletionList, Range, TextEdit } from "vscode-languageserver-protocol";
 import { changesBetween } from "../editor/changes";
@@ -40,14 +41,19 @@ export const completing: LSPClientExtension = {
   },
 };
 
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What is known of an entry. The places of `edits` are those of `text`. */
 interface Known extends Pick<CompletionItem, "detail" | "documentation"> {
   readonly edits: readonly TextEdit[];
   readonly text: Text;
 }
 
-/** Asks the server, when the person does or types a letter or what the server calls a trigger. */
-export function completionsOf(client: ServerClient): CompletionSource {
+/** Asks the server, when the person does or types a letter or what the server calls a trigger. `notify` hears of what an entry goes without. */
+export function completionsOf(client: ServerClient, notify: (sentence: string) => void): CompletionSource {
   return async (asked) => {
     const plugin = asked.view && LSPPlugin.get(asked.view);
     const context = contextOf(asked, client);
@@ -62,7 +68,7 @@ export function completionsOf(client: ServerClient): CompletionSource {
     if (!first) return null;
     const ranges = new Ranges(doc, asked.pos, itemDefaults?.editRange);
     const from = ranges.of(first)?.from ?? asked.matchBefore(/[\p{L}\p{N}_$]+/u)?.from ?? asked.pos;
-    const list = new List(client, plugin, doc, from, asked.pos, ranges);
+    const list = new List(client, plugin, doc, from, asked.pos, ranges, notify);
     const typed = doc.sliceString(from, asked.pos);
     const options = items.map((item) => list.optionOf({ ...itemDefaults, ...item }, item));
     if (isObject(answer) && answer["isIncomplete"] === true) return { from, options };
@@ -79,7 +85,7 @@ class Ranges {
   ) {}
 
   /** Around the cursor; null for an entry that leaves it to the editor. What stands behind the cursor is kept where the server leaves the choice. */
-  of({ textEdit }: CompletionItem): { readonly from: number; readonly to: number } | null {
+  of({ textEdit }: CompletionItem): Span | null {
     const range = rangeIn(textEdit) ?? rangeIn({ range: this.usual }) ?? rangeIn(this.usual);
     return range && { from: Math.min(this.pos, offsetOf(this.text, range.start)), to: Math.max(this.pos, offsetOf(this.text, range.end)) };
   }
@@ -97,6 +103,7 @@ class List {
     private readonly from: number,
     private readonly pos: number,
     private readonly ranges: Ranges,
+    private readonly notify: (sentence: string) => void,
   ) {}
 
   /** `item` with what the list says of all; the server knows `sent`. */
@@ -130,20 +137,56 @@ class List {
     const range = own ? { from: from - this.from + own.from, to: to + own.to - this.pos } : { from, to };
     const known = this.resolve(sent);
     if (known instanceof Promise) void this.applyLater(view, option, item, known, range);
-    else insert(view, option, item, known, range);
+    else this.insert(view, option, item, known, range);
   }
 
   /** Waits for what else is to be changed, for a while; the person may type on. */
-  private async applyLater(view: EditorView, option: Completion, item: CompletionItem, answer: Promise<Known | null>, { from, to }: { from: number; to: number }): Promise<void> {
+  private async applyLater(view: EditorView, option: Completion, item: CompletionItem, answer: Promise<Known | null>, { from, to }: Span): Promise<void> {
     const { client, plugin } = this;
     const word = view.state.sliceDoc(from, to);
     closeCompletion(view);
     client.sync();
-    await client.withMapping(async (mapping) => {
-      const known = await Promise.race([answer, new Promise<null>((resolve) => setTimeout(resolve, WAIT_MS, null))]);
+    const late = await client.withMapping(async (mapping) => {
+      const known = await Promise.race([answer, new Promise<undefined>((resolve) => setTimeout(resolve, WAIT_MS))]);
       const range = { from: mapping.mapPos(plugin.uri, from, 1), to: mapping.mapPos(plugin.uri, to, -1) };
-      if (view.state.sliceDoc(range.from, range.to) === word) insert(view, option, item, known, range);
+      if (view.state.sliceDoc(range.from, range.to) !== word) return null;
+      const inserted = this.insert(view, option, item, known ?? null, range);
+      return known === undefined ? inserted : null;
     });
+    if (late) await this.changeLater(item, answer, late);
+  }
+
+  /** Makes the changes elsewhere, which came too late to be one step with the entry, as the next one: unless the entry was taken back. */
+  private async changeLater({ label }: CompletionItem, answer: Promise<Known | null>, inserted: Span): Promise<void> {
+    const { client, plugin } = this;
+    client.sync();
+    await client.withMapping(async (mapping) => {
+      const known = await answer;
+      if (!known) return this.notify(`The language server did not say in time what ${label} needs elsewhere, such as an import.`);
+      client.sync();
+      const document = client.documents.getFile(plugin.uri)?.document;
+      const since = mapping.getMapping(plugin.uri);
+      if (!document || !since || isGone(inserted, since)) return;
+      const changes = changesIn(document.state, known, { from: since.mapPos(inserted.from, 1), to: since.mapPos(inserted.to, -1) });
+      if (!changes) this.tellLeftOut(label);
+      else if (changes.length > 0) document.dispatch({ changes, userEvent: "input.complete", annotations: isolateHistory.of("full") });
+    });
+  }
+
+  /** Returns where the entry is then. */
+  private insert(view: EditorView, option: Completion, item: CompletionItem, known: Known | null, { from, to }: Span): Span {
+    const elsewhere = known ? changesIn(view.state, known, { from, to }) : [];
+    const text = textOf(item);
+    const spec = item.insertTextFormat === SNIPPET ? filledIn(view, option, text, { from, to }) : plain(view.state, option, text, { from, to });
+    // Changes elsewhere come first, so that an import and a name that begin at one place are in that order.
+    const transaction = view.state.update({ changes: elsewhere ?? [] }, spec);
+    view.dispatch(transaction);
+    if (!elsewhere) this.tellLeftOut(item.label);
+    return { from: transaction.changes.mapPos(from, -1), to: transaction.changes.mapPos(to, 1) };
+  }
+
+  private tellLeftOut(label: string): void {
+    this.notify(`What ${label} needs elsewhere, such as an import, was left out: the text there was changed meanwhile.`);
   }
 
   /** At once where all is known. Null when the server can't say. */
@@ -206,20 +249,12 @@ function described(content: HTMLElement | null): HTMLElement | null {
   return content;
 }
 
-function insert(view: EditorView, option: Completion, item: CompletionItem, known: Known | null, range: { from: number; to: number }): void {
-  const edits = known ? changesIn(view.state, known, range) : [];
-  const text = textOf(item);
-  const spec = item.insertTextFormat === SNIPPET ? filledIn(view, option, text, range) : plain(view.state, option, text, range);
-  // Changes elsewhere come first, so that an import and a name that begin at one place are in that order.
-  view.dispatch({ changes: edits }, spec);
-}
-
 function textOf({ textEdit, textEditText, insertText, label }: CompletionItem): string {
   const text = [textEdit?.newText, textEditText, insertText].find((one) => typeof one === "string");
   return text ?? label;
 }
 
-function plain(state: EditorState, option: Completion, text: string, { from, to }: { from: number; to: number }): TransactionSpec {
+function plain(state: EditorState, option: Completion, text: string, { from, to }: Span): TransactionSpec {
   const annotations = pickedCompletion.of(option);
   const { main } = state.selection;
   // The person has typed on, and stays where they are.
@@ -227,15 +262,22 @@ function plain(state: EditorState, option: Completion, text: string, { from, to 
   return { ...insertCompletionText(state, text, from, to), annotations };
 }
 
-function filledIn({ state }: EditorView, option: Completion, text: string, { from, to }: { from: number; to: number }): TransactionSpec {
+function filledIn({ state }: EditorView, option: Completion, text: string, { from, to }: Span): TransactionSpec {
   let made: Transaction | null = null;
   snippet(templateOf(text))({ state, dispatch: (transaction) => (made = transaction) }, option, from, to);
   const { changes, selection, effects } = made as unknown as Transaction;
   return { changes, ...(selection && { selection }), effects, scrollIntoView: true, userEvent: "input.complete", annotations: pickedCompletion.of(option) };
 }
 
-/** The changes elsewhere, as the text is by now; none when one of them would change what was typed since. */
-function changesIn({ doc }: EditorState, { text, edits }: Known, main: { from: number; to: number }): readonly ChangeSpec[] {
+/** Whether nothing of it has stayed. */
+function isGone({ from, to }: Span, since: ChangeDesc): boolean {
+  let gone = false;
+  since.iterChangedRanges((start, end) => (gone ||= start <= from && end >= to));
+  return gone;
+}
+
+/** The changes elsewhere, as the text is by now; null when one of them would change what was typed since. */
+function changesIn({ doc }: EditorState, { text, edits }: Known, main: Span): readonly ChangeSpec[] | null {
   if (edits.length === 0) return [];
   const since = ChangeSet.of(changesBetween(text, doc), text.length);
   const changes: { from: number; to: number; insert: string }[] = [];
@@ -244,7 +286,7 @@ function changesIn({ doc }: EditorState, { text, edits }: Known, main: { from: n
     const gone = start === end ? since.mapPos(start, 1, MapMode.TrackDel) === null : since.touchesRange(start, end) !== false;
     const above = since.mapPos(start, -1) <= main.from;
     const [from, to] = [since.mapPos(start, above ? -1 : 1), since.mapPos(end, above ? -1 : 1)];
-    if (gone || (from < main.to && to > main.from)) return [];
+    if (gone || (from < main.to && to > main.from)) return null;
     changes.push({ from, to, insert: newText });
   }
   return changes;

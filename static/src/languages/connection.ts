@@ -163,7 +163,7 @@ export class LanguageConnection implements Disposable {
       client.documents.remove(file);
       this.context.problems.forget(file);
     }
-    for (const file of wanted.values()) client.documents.add(file, editorExtensions(client));
+    for (const file of wanted.values()) client.documents.add(file, editorExtensions(client, this.context.notify));
   }
 
   private fileOf(document: Document): [[Document, DocumentFile]] | null {

@@ -8,10 +8,10 @@ import { closeHoverTooltips, type EditorView, hasHoverTooltips, keymap } from "@
 import type { ServerClient } from "./client";
 import { completionsOf } from "./completion";
 
-export function editorExtensions(client: ServerClient): Extension {
+export function editorExtensions(client: ServerClient, notify: (sentence: string) => void): Extension {
   return [
     // The server knows all that the editor's own lists know, and better.
-    client.serverCapabilities?.completionProvider ? autocompletion({ override: [completionsOf(client)] }) : [],
+    client.serverCapabilities?.completionProvider ? autocompletion({ override: [completionsOf(client, notify)] }) : [],
     hoverTooltips(),
     signatureHelp(),
     lintGutter(),
