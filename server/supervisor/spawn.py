@@ -105,7 +105,10 @@ def spawn_piped(command: Command, *, merged: bool) -> tuple[int, int, int, int]:
 
 def _start(command: Command, fork: Callable[[], int], prepare: Callable[[], None]) -> int:
     """The process id of the program, once it runs. `prepare` is called in the child. Raises SpawnError."""
-    reader, writer = os.pipe()
+    try:
+        reader, writer = os.pipe()
+    except OSError as error:
+        raise SpawnError(f"no pipe can be made for {command.argv[0]}: {error.strerror}") from error
     try:
         pid = fork()
         if pid == 0:

@@ -42,12 +42,12 @@ class SupervisorProcess:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        complaints = self.process.communicate(timeout=10)[1]
+        complaints = self.process.communicate(timeout=30)[1]
         assert complaints == "", complaints
 
     def link(self) -> "Client":
         """A new link, as soon as the supervisor accepts one."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while True:
             try:
                 return Client(self.state / "supervisor.sock")
@@ -66,7 +66,7 @@ class Client:
         except OSError:
             self.socket.close()
             raise
-        self.socket.settimeout(15)
+        self.socket.settimeout(30)
         self._decoder = Decoder()
         self._kept: list[Frame] = []
         self.events: list[dict[str, Any]] = []
@@ -99,7 +99,7 @@ class Client:
 
     def answered(self, number: int) -> dict[str, Any]:
         """The reply to a call that was sent by hand, which may have come among events."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 30
         while not any(value.get("id") == number for value in self.events):
             assert time.monotonic() < deadline, f"call {number} is not answered"
             self.call("usage")
@@ -144,7 +144,7 @@ class Client:
         """Frames of a stream that have come and were not looked at."""
         return sum(kept[1] == stream and kept[0] is not Kind.CONTROL for kept in self._kept)
 
-    def event(self, kind: str, wanted: Any, seconds: float = 15) -> dict[str, Any]:
+    def event(self, kind: str, wanted: Any, seconds: float = 30) -> dict[str, Any]:
         """The first event of `kind` for which `wanted(event)` is true."""
         deadline = time.monotonic() + seconds
         while True:

@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -64,6 +65,16 @@ def test_a_working_directory_that_is_gone_is_an_error(supervisor: SupervisorProc
     assert client.error("spawn", name="x", argv=["sh"], cwd="/no/such/folder", cols=80, rows=24) == "failed"
     assert client.error("spawn", name="x", argv=["sh"], cwd=7, cols=80, rows=24) == "invalid"
     assert client.call("list")["terminals"] == []
+
+
+def test_without_a_descriptor_left_the_call_is_answered(supervisor: SupervisorProcess, client: Client) -> None:
+    pid, argv = supervisor.process.pid, ["true"]
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    assert client.error("spawn", name="x", argv=argv, cols=80, rows=24) == "failed"
+    assert client.error("execute", stream=99, argv=argv) == "failed"
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    client.shell("x").send("exit\n")
 
 
 def test_a_viewer_at_the_end_lets_a_paused_terminal_go_on(supervisor: SupervisorProcess, client: Client) -> None:
