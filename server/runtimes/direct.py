@@ -9,6 +9,8 @@ from server.errors import AppError
 LOOK_AGAIN: Final = 1.0
 """Seconds after which the engine is asked again where the container is."""
 CONNECT_WITHIN: Final = 1.0
+USELESS_FOR: Final = 30.0
+"""Seconds after which a way that led nowhere is tried again: perhaps this machine only had too much to do."""
 
 
 class Place(NamedTuple):
@@ -22,8 +24,8 @@ class Direct:
     """Opens connections to one container for as long as its link lasts.
 
     `look` asks the engine where the container is now, None when it is nowhere. Nobody else is believed: least of all
-    the container, which could name a neighbour's address. `is_useless` says that the way was found to lead nowhere, as
-    from within another container.
+    the container, which could name a neighbour's address. `is_useless` says that the way was found to lead nowhere a
+    moment ago, as from within another container.
     """
 
     def __init__(self, look: Callable[[], Awaitable[Place | None]]) -> None:
@@ -31,7 +33,11 @@ class Direct:
         self._place: Place | None = None
         self._looked_at = float("-inf")
         self._looking = asyncio.Lock()
-        self.is_useless = False
+        self._useless_until = float("-inf")
+
+    @property
+    def is_useless(self) -> bool:
+        return asyncio.get_running_loop().time() < self._useless_until
 
     async def open(self, port: int, protocol: asyncio.Protocol) -> asyncio.Transport:
         """Connect `protocol` to `port`. Raises OSError: ConnectionRefusedError when nothing listens, or on loopback."""
@@ -47,7 +53,7 @@ class Direct:
         except ConnectionRefusedError:
             raise
         except OSError:
-            self.is_useless = True
+            self._useless_until = loop.time() + USELESS_FOR
             raise
         return transport
 

@@ -72,3 +72,16 @@ async def test_a_network_that_is_not_this_machines_is_never_entered(port: int) -
         with pytest.raises(OSError):
             await direct.open(port, asyncio.Protocol())
     assert engine.asked == 1 and direct.is_useless
+
+
+async def test_a_way_that_was_too_slow_once_is_tried_again(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    direct = Direct(Engine(HERE))
+    monkeypatch.setattr(module, "CONNECT_WITHIN", 0.0)
+    with pytest.raises(TimeoutError):
+        await direct.open(port, asyncio.Protocol())
+    assert direct.is_useless
+    loop = asyncio.get_running_loop()
+    later = loop.time() + module.USELESS_FOR
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "time", lambda: later)
+    (await direct.open(port, asyncio.Protocol())).abort()

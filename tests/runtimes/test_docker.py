@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -15,6 +16,7 @@ from server.models import Limits
 from server.runtimes import direct as direct_module
 from server.runtimes.docker import DockerRuntime, runtime as runtime_module
 from server.runtimes.docker.config import network_config
+from server.runtimes.roads import open_socket
 from tests.runtimes.contract import (
     ENGINE,
     LONG_LIVED,
@@ -247,6 +249,24 @@ async def test_the_way_past_the_supervisor_leads_to_that_container_alone(
         with pytest.raises(OSError):
             await way.open(8099, _Reading())
         await network.disconnect({"Container": f"hutch-{second.project}", "Force": True})
+
+
+async def test_a_supervisor_that_was_slow_to_listen_is_reached_through_its_folder_all_the_same(
+    docker: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime_module, "SOCKET_PATIENCE", -1.0)
+    attempts = [ConnectionRefusedError()]
+
+    def late(state: Path) -> socket.socket:
+        for error in attempts:
+            attempts.clear()
+            raise error
+        return open_socket(state)
+
+    monkeypatch.setattr(runtime_module, "open_socket", late)
+    runtime, spec = docker.runtime(), docker.spec()
+    link = await docker.started(runtime, spec)
+    assert link.direct and await docker.output_of(runtime, spec, link, "echo", "alive") == "alive\n"
 
 
 async def test_over_an_exec_there_is_no_way_past_the_supervisor(image: str, tmp_path: Path) -> None:

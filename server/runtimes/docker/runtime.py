@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -119,15 +120,19 @@ class DockerRuntime:
         if self._road != "exec":
             try:
                 seconds = SOCKET_PATIENCE if self._road == "auto" else BOOT_SECONDS
-                link = await self._insist(self._connect_socket, spec, seconds)
-                # A socket in a folder that both see: so both are on this machine.
-                link.direct = Direct(lambda: self._look(spec.project))
-                return link
+                return await self._insist(self._connect_socket, spec, seconds)
             except Unavailable:
                 if self._road == "socket":
                     raise
             logger.info("project %s is not reached through its folder; going through the engine", spec.project)
-        return await self._insist(self._connect_exec, spec, BOOT_SECONDS)
+        link = await self._insist(self._connect_exec, spec, BOOT_SECONDS)
+        if self._road == "auto":
+            # Now that it listens: perhaps it only took long to start, and the folder is shared after all.
+            with suppress(OSError, AppError):
+                shorter = await self._connect_socket(spec)
+                await link.close()
+                return shorter
+        return link
 
     async def stop(self, project: ProjectId) -> None:
         container = await self._find(project)
@@ -243,7 +248,10 @@ class DockerRuntime:
         raise Unavailable("the project's network is still in use; remove the project again in a moment")
 
     async def _connect_socket(self, spec: Spec) -> Link:
-        return await over_socket(spec.project, open_socket(spec.state))
+        link = await over_socket(spec.project, open_socket(spec.state))
+        # A socket in a folder that both see: so both are on this machine.
+        link.direct = Direct(lambda: self._look(spec.project))
+        return link
 
     async def _connect_exec(self, spec: Spec) -> Link:
         container = await self._require_running(spec.project)
