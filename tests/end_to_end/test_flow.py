@@ -1,7 +1,6 @@
 """Fast and slow viewers of one terminal, on both runtimes: who can't follow holds up nobody, and is told."""
 
 import asyncio
-import time
 
 from server.supervisor.protocol import MAX_DATA, VIEWER_WINDOW
 from tests.support.server import Server, wait_for
@@ -78,10 +77,8 @@ async def test_ctrl_c_overtakes_the_output_that_a_slow_viewer_holds_up(
         await slow.read_until("back-")
         await slow.type(f"bash -c 'trap \"echo > {mark.name}; exit\" INT; while :; do echo {'y' * 200}; done'\n")
         await read_window(slow)
-        sent = time.monotonic()
         await slow.type("\x03")
-        await asyncio.to_thread(wait_for, "the interrupt", mark.exists, 5)
-        assert time.monotonic() - sent < 1, "though not a byte of the output moved"
+        await asyncio.to_thread(wait_for, "the interrupt, though not a byte of the output moves", mark.exists)
         slow.output, slow.acks = b"", True
         await slow.tell(type="ack", offset=slow.offset)
         await slow.read_until("back-")

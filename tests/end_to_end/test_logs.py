@@ -18,11 +18,14 @@ LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)")
 
 async def test_the_log_of_a_stopped_project_is_read_with_its_times(server: Server, client: httpx.Client) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
-    command = "printf '\\033[31mone\\033[0m\\n'; sleep 0.3; echo two; sleep 0.3; printf 'a €'"
+    gate = "until [ -e gate ]; do sleep 0.05; done"
+    command = f"printf '\\033[31mone\\033[0m\\n'; {gate}; sleep 0.3; echo two; sleep 0.3; printf 'a €'"
     project = start_project(server, command)
-    wait_for("the end", lambda: state(client, project) == "exited")
     log = f"/api/projects/{project}/logs"
     async with Terminal(server, project, "logs") as viewer:
+        # However late the first line is read: the second is written 0.3 s after that.
+        await viewer.read_until("one\x1b[0m\r\n")
+        (server.folder / "workspaces" / project / "gate").touch()
         await viewer.read_until("exit code 0\x1b[0m\r\n")
         live, end = viewer.output, viewer.offset
     client.post(f"/api/projects/{project}/stop", params={"container": "true"}).raise_for_status()
@@ -73,11 +76,12 @@ async def test_what_is_kept_is_sent_no_faster_than_it_is_taken(server: Server, c
     async with server.socket(f"{project}/logs?offset=0") as slow:
         assert json.loads(await slow.recv())["type"] == "ready"
         got = b""
+        while len(got) < 512 * 1024:
+            got += await slow.recv(decode=False)
+        assert len(got) == 512 * 1024
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
-                while True:
-                    got += await slow.recv(decode=False)
-        assert len(got) == 512 * 1024
+                await slow.recv(decode=False)
         while len(got) < len(whole):
             await slow.send(json.dumps({"type": "ack", "offset": len(got)}))
             got += await slow.recv(decode=False)
