@@ -66,3 +66,34 @@ async def test_the_cursor_stands_still_for_who_wants_nothing_to_move(page: Page,
     # Longer than it rests before it would blink.
     await page.wait_for_timeout(1_000)
     await expect(page.locator(".cm-focused .cm-cursor")).to_have_css("animation-name", "none")
+
+
+async def test_a_line_wider_than_the_window_widens_the_text_in_steps(page: Page, server: Server) -> None:
+    await open_project(page, server, {"wide.txt": "short\n"})
+    await page.get_by_role("treeitem", name="wide.txt").click()
+    text = page.get_by_role("textbox", name="wide.txt")
+    await text.click()
+    scroller = page.locator(".cm-scroller").filter(has=text)
+    hidden = "(scroller) => scroller.scrollWidth - scroller.clientWidth"
+    await text.evaluate(
+        "(text) => { window.widths = new Set(); text.addEventListener('keyup', () => widths.add(text.offsetWidth)); }"
+    )
+    keys = 200
+    await page.keyboard.type("w" * keys)
+    # The cursor stays in sight, and one step of room is all that is to be scrolled through beyond it.
+    await expect(page.locator(".cm-focused .cm-cursor-primary")).to_be_in_viewport()
+    assert 0 < await scroller.evaluate(hidden) < 200 * 10
+    widths = len(await page.evaluate("() => [...widths]"))
+    assert widths < keys / 10, f"{widths} different widths for {keys} keys"
+
+    # Nothing is left to scroll when the wide line is gone, or wrapped.
+    await page.keyboard.press("Control+a")
+    await page.keyboard.press("Delete")
+    await expect(text).to_have_text("")
+    assert await scroller.evaluate(hidden) == 0
+    await page.keyboard.press("Control+z")
+    await expect(text).to_contain_text("www")
+    assert await scroller.evaluate(hidden) > 0
+    await page.keyboard.press("Alt+z")
+    await expect(text).to_have_css("white-space", "break-spaces")
+    assert await scroller.evaluate(hidden) == 0

@@ -21,7 +21,7 @@ import { isMac } from "../commands";
 import type { Indent } from "../text";
 import { findCount } from "./findcount";
 import { theme } from "./theme";
-import { cursor, typed } from "./typing";
+import { cursor, growing, typed } from "./typing";
 
 const wrapping = new Compartment();
 const reading = new Compartment();
@@ -90,6 +90,7 @@ export function indentation(indent: Indent): Extension {
 export function editing(): Extension {
   return [
     typed,
+    growing,
     dropCursor(),
     indentOnInput(),
     closeBrackets(),

@@ -40,6 +40,51 @@ class Blinking {
   };
 }
 
+const STEP = 240;
+const MUCH = 20;
+
+// With each key that widens the content the browser lays out and paints every line anew, so that what is wider than the
+// window grows in steps of so many pixels. They go when many characters are deleted at once: the widest line may be gone.
+class Growing {
+  private readonly content: HTMLElement;
+  private width = 0;
+
+  constructor(view: EditorView) {
+    this.content = view.contentDOM;
+    this.measure(view);
+  }
+
+  update({ view, changes, geometryChanged }: ViewUpdate): void {
+    if (this.width > 0 && changes.length - changes.newLength > MUCH) this.grow(0);
+    if (geometryChanged) this.measure(view);
+  }
+
+  destroy(): void {
+    this.grow(0);
+  }
+
+  private measure(view: EditorView): void {
+    view.requestMeasure({
+      key: this,
+      read: ({ lineWrapping, scrollDOM }) => {
+        const width = this.content.offsetWidth;
+        if (lineWrapping || width <= scrollDOM.clientWidth - this.content.offsetLeft) return 0;
+        return width > this.width ? Math.ceil(width / STEP + 0.5) * STEP : this.width;
+      },
+      write: (width) => { this.grow(width); },
+    });
+  }
+
+  private grow(width: number): void {
+    if (width === this.width) return;
+    this.width = width;
+    this.content.style.minWidth = width > 0 ? `${width}px` : "";
+  }
+}
+
+/** Keeps most keys on a line that is wider than the window from being a change of the width of all lines. */
+export const growing: Extension = ViewPlugin.fromClass(Growing);
+
 const still = EditorView.theme({
   // Over what the editor sets on the element itself with each move.
   ".cm-cursorLayer": { animation: "none !important" },
