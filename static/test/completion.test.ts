@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Completion, CompletionContext } from "@codemirror/autocomplete";
+import { autocompletion, type Completion, CompletionContext, completionStatus } from "@codemirror/autocomplete";
 import { history, undo } from "@codemirror/commands";
-import { LSPPlugin } from "@codemirror/lsp-client";
+import { LSPPlugin, signatureHelp } from "@codemirror/lsp-client";
 import { ChangeSet, EditorState, Transaction, type TransactionSpec } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import type { TextDocument } from "../src/editor/document";
@@ -43,10 +43,11 @@ async function setUp(text: string, resolves = true) {
     await settle();
   };
   const begun = client.begin();
-  await answer("initialize", { capabilities: { textDocumentSync: 2, completionProvider: { triggerCharacters: ["."], resolveProvider: resolves } } });
+  await answer("initialize", { capabilities: { textDocumentSync: 2, completionProvider: { triggerCharacters: ["."], resolveProvider: resolves }, executeCommandProvider: { commands: ["server.count"] } } });
   await begun;
-  const plugin = { uri: URI, syncedDoc: EditorState.create().doc, unsyncedChanges: ChangeSet.empty(0), toPosition: LSPPlugin.prototype.toPosition, clear: () => clear() };
-  let state = EditorState.create({ doc: text.replace("|", ""), selection: { anchor: text.indexOf("|") }, extensions: [history(), EditorState.allowMultipleSelections.of(true)] });
+  const asked: string[] = [];
+  const plugin = { startRequest: () => asked.push("parameters"), uri: URI, syncedDoc: EditorState.create().doc, unsyncedChanges: ChangeSet.empty(0), toPosition: LSPPlugin.prototype.toPosition, clear: () => clear() };
+  let state = EditorState.create({ doc: text.replace("|", ""), selection: { anchor: text.indexOf("|") }, extensions: [autocompletion({ override: [() => null] }), signatureHelp(), history(), EditorState.allowMultipleSelections.of(true)] });
   const clear = (): void => void Object.assign(plugin, { syncedDoc: state.doc, unsyncedChanges: ChangeSet.empty(state.doc.length) });
   clear();
   const said: string[] = [];
@@ -80,7 +81,7 @@ async function setUp(text: string, resolves = true) {
     const { head } = state.selection.main;
     return `${state.sliceDoc(0, head)}|${state.sliceDoc(head)}`;
   };
-  return { sent, said, last, answer, view, type, list, choose, shown, undo: () => undo({ state, dispatch: take }) };
+  return { sent, said, asked, last, answer, view, type, list, choose, shown, undo: () => undo({ state, dispatch: take }) };
 }
 
 test("what comes only when it is asked for is one step with the completion, around what is typed meanwhile", async () => {
@@ -188,6 +189,26 @@ test("a snippet and what it imports are one step", async () => {
   assert.equal(shown(), "import log\nlog(|)");
   undo();
   assert.equal(shown(), "|");
+});
+
+test("what is to follow an entry is done by who knows it: the editor, the server, or nobody", async () => {
+  const { sent, asked, view, list, choose } = await setUp("|", false);
+  const take = async (command: unknown): Promise<void> => choose(await list([{ label: "a", command }]));
+  await take({ title: "", command: "server.count", arguments: [1, "a"] });
+  for (const other of [{ title: "", command: "server.other" }, { title: "", command: "toString" }, "server.count", { command: 7 }]) await take(other);
+  const executed = sent.filter(({ method }) => method === "workspace/executeCommand").map(({ params }) => params);
+  assert.deepEqual(executed, [{ command: "server.count", arguments: [1, "a"] }]);
+  assert.deepEqual([completionStatus(view.state), asked], [null, []]);
+  await take({ title: "", command: "editor.action.triggerParameterHints" });
+  assert.deepEqual(asked, ["parameters"]);
+  await take({ title: "", command: "editor.action.triggerSuggest" });
+  assert.equal(completionStatus(view.state), "pending");
+});
+
+test("an entry that the server would choose comes first among its equals", async () => {
+  const { list } = await setUp("f|", false);
+  const { options } = await list([{ label: "far" }, { label: "foo", preselect: true }]);
+  assert.deepEqual(options.map(({ boost = 0 }) => boost > 0), [false, true]);
 });
 
 test("only marks end a word by taking an entry, whatever the server says", async () => {

@@ -19,6 +19,7 @@ TYPESCRIPT = {
     "/** Says good-bye. */\nexport const farewell = 1\n",
     "main.ts": 'import { greet } from "./people";\n\nconst count: number = greet({ name: "A" });\ngreet({name:"B"})\n',
     "other.ts": 'import { greet } from "./people";\ngreet({ name: "C" });\r\n',
+    "style.css": "p {\n}\n",
 }
 PYTHON = {
     "shapes.py": "class Circle:\n    def area(self) -> float:\n        return 3.0\n",
@@ -159,6 +160,18 @@ async def test_typescript(page: Page, server: Server) -> None:
     await page.keyboard.press("Control+Shift+M")
     await page.get_by_role("button", name="Close problems").click()
     await expect(page.locator("#pane-bottom")).to_be_hidden()
+
+    # A server may have its client suggest what is to follow an entry, as that of CSS does after a property.
+    await show(page, "style.css")
+    await expect(status).to_contain_text("CSS: vscode-css-language-server")
+    await lines(page).first.click()
+    await page.keyboard.press("End")
+    await page.keyboard.type("\ndispla")
+    await page.get_by_role("option", name="display", exact=True).click()
+    await expect(lines(page).nth(1)).to_have_text("display: ;")
+    await page.get_by_role("option", name="inline-block").click()
+    await expect(lines(page).nth(1)).to_have_text("display: inline-block;")
+    await page.get_by_role("tab", name="main.ts").click()
 
     # On a phone a line below the text tells of the server and the problems, unless the keyboard takes the room.
     await page.keyboard.type("(")

@@ -2,11 +2,11 @@
 // what the entry changes elsewhere, such as the imports, is one step with it, or the next where a server takes long to say.
 
 import { isolateHistory } from "@codemirror/commands";
-import { closeCompletion, type Completion, type CompletionContext as Asked, type CompletionSource, insertCompletionText, pickedCompletion, snippet } from "@codemirror/autocomplete";
-import { type LSPClientExtension, LSPPlugin } from "@codemirror/lsp-client";
+import { closeCompletion, type Completion, type CompletionContext as Asked, type CompletionSource, insertCompletionText, pickedCompletion, snippet, startCompletion } from "@codemirror/autocomplete";
+import { type LSPClientExtension, LSPPlugin, showSignatureHelp } from "@codemirror/lsp-client";
 import { type ChangeDesc, ChangeSet, type ChangeSpec, type EditorState, MapMode, type Text, type Transaction, type TransactionSpec } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
-import type { CompletionContext, CompletionItem, CompletionList, Range, TextEdit } from "vscode-languageserver-protocol";
+import type { Command, CompletionContext, CompletionItem, CompletionList, Range, TextEdit } from "vscode-languageserver-protocol";
 import { changesBetween } from "../editor/changes";
 import { isObject } from "../wire";
 import type { ServerClient } from "./client";
@@ -22,6 +22,13 @@ const SNIPPET = 2;
 // As long as nobody wonders where the text is that they chose.
 const WAIT_MS = 1500;
 const MOST_ITEMS = 5000;
+// The most that the editor knows: before what matches as well, and behind what is typed already.
+const PRESELECTED = 99;
+// What servers have their client do when an entry is in, by the names that Visual Studio Code has for it.
+const OF_THE_CLIENT: Readonly<Record<string, (view: EditorView) => unknown>> = {
+  "editor.action.triggerSuggest": startCompletion,
+  "editor.action.triggerParameterHints": showSignatureHelp,
+};
 const BEGINS = /[\p{L}_$]/u;
 const GOES_ON = /^[\p{L}\p{N}_$]*$/u;
 
@@ -34,7 +41,8 @@ export const completing: LSPClientExtension = {
           insertReplaceSupport: true,
           commitCharactersSupport: true,
           labelDetailsSupport: true,
-          resolveSupport: { properties: ["documentation", "detail", "additionalTextEdits"] },
+          preselectSupport: true,
+          resolveSupport: { properties: ["documentation", "detail", "additionalTextEdits", "command"] },
         },
       },
     },
@@ -50,6 +58,7 @@ interface Span {
 interface Known extends Pick<CompletionItem, "detail" | "documentation"> {
   readonly edits: readonly TextEdit[];
   readonly text: Text;
+  readonly command: unknown;
 }
 
 /** Asks the server, when the person does or types a letter or what the server calls a trigger. `notify` hears of what an entry goes without. */
@@ -115,6 +124,7 @@ class List {
       ...(label !== item.label && { displayLabel: item.label }),
       ...((item.labelDetails || item.detail) && { detail: item.labelDetails ? `${detail} ${description}`.trim() : String(item.detail) }),
       ...(typeof item.sortText === "string" && { sortText: item.sortText }),
+      ...(item.preselect === true && { boost: PRESELECTED }),
       commitCharacters: (Array.isArray(item.commitCharacters) ? item.commitCharacters : []).filter(isMark),
       info: (option) => this.show(option, sent),
       apply: (view, option, from, to) => this.apply(view, option, item, sent, from, to),
@@ -182,7 +192,17 @@ class List {
     const transaction = view.state.update({ changes: elsewhere ?? [] }, spec);
     view.dispatch(transaction);
     if (!elsewhere) this.tellLeftOut(item.label);
+    this.run(view, known?.command ?? item.command);
     return { from: transaction.changes.mapPos(from, -1), to: transaction.changes.mapPos(to, 1) };
+  }
+
+  /** Does what is to follow the entry where the client or the server knows it. */
+  private run(view: EditorView, wanted: unknown): void {
+    if (!isCommand(wanted)) return;
+    const { client } = this;
+    const { command, arguments: given } = wanted;
+    if (Object.hasOwn(OF_THE_CLIENT, command)) OF_THE_CLIENT[command]?.(view);
+    else if (client.serverCapabilities?.executeCommandProvider?.commands?.includes(command)) client.request("workspace/executeCommand", { command, arguments: given }).catch(() => undefined);
   }
 
   private tellLeftOut(label: string): void {
@@ -205,10 +225,10 @@ class List {
     return answer;
   }
 
-  private learn(item: CompletionItem, { detail, documentation, additionalTextEdits }: Partial<CompletionItem>, text: Text): Known {
+  private learn(item: CompletionItem, { detail, documentation, additionalTextEdits, command }: Partial<CompletionItem>, text: Text): Known {
     // What came with the list is of the text as it was by then.
     const [edits, of] = item.additionalTextEdits ? [item.additionalTextEdits, this.text] : [additionalTextEdits, text];
-    const known = { detail: detail ?? "", documentation: documentation ?? "", edits: Array.isArray(edits) ? edits.filter(isEdit) : [], text: of };
+    const known = { detail: detail ?? "", documentation: documentation ?? "", edits: Array.isArray(edits) ? edits.filter(isEdit) : [], text: of, command };
     this.known.set(item, known);
     return known;
   }
@@ -230,6 +250,10 @@ function listIn(answer: unknown): Pick<CompletionList, "items" | "itemDefaults">
 
 function isItem(value: unknown): value is CompletionItem {
   return isObject(value) && typeof value["label"] === "string";
+}
+
+function isCommand(value: unknown): value is Command {
+  return isObject(value) && typeof value["command"] === "string";
 }
 
 function rangeIn(value: unknown): Range | null {
