@@ -3,6 +3,7 @@
 import type { Extension } from "@codemirror/state";
 import { h } from "./dom";
 import type { TextDocument } from "./editor/document";
+import { languageFor } from "./editor/languages";
 import type { Disposable } from "./lifecycle";
 import { load } from "./loading";
 import { decode } from "./text";
@@ -13,9 +14,9 @@ import { button } from "./widgets/button";
 export async function showConflict(area: EditorArea, document: TextDocument, extensions: Extension, narrow: boolean): Promise<void> {
   const trouble = document.trouble.get();
   if (trouble?.kind !== "changed") return;
-  const { compare } = await load(() => import("./editor/merge"));
+  const [{ compare }, language] = await Promise.all([load(() => import("./editor/merge")), languageFor(document.path.get())]);
   const { theirs } = trouble;
-  const comparison = compare({ theirs: decode(theirs.bytes).text, mine: document.state.doc.toString(), extensions, narrow });
+  const comparison = compare({ theirs: decode(theirs.bytes).text, mine: document.state.doc.toString(), extensions, language, narrow });
   let cover: Disposable | null = null;
   return new Promise((resolve, reject) => {
     const end = (task: () => void | Promise<void>): Promise<void> => {

@@ -4,12 +4,11 @@ import type { StateEffect } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "./api";
 import { MOST_AT_ALL, MOST_EDITABLE } from "./editor/bytes";
 import { type DocumentContext, TextDocument } from "./editor/document";
-import { languageOf } from "./editor/languages";
+import { loadLanguage } from "./editor/languages";
 import { isPicture, mediaOf, OpaqueDocument } from "./editor/opaque";
-import { isWithin, type Moved, nameOf, rebase } from "./files";
+import { isWithin, type Moved, rebase } from "./files";
 import { Groups, Tab } from "./groups";
 import { type Disposable, DisposableStore, Emitter, type Observable, Value } from "./lifecycle";
-import { load } from "./loading";
 import type { Part } from "./splits";
 import { isBinary } from "./text";
 
@@ -352,8 +351,7 @@ export class Documents implements Disposable {
 
   private async loadLanguage(document: TextDocument): Promise<void> {
     try {
-      const language = languageOf(nameOf(document.path.get()));
-      document.useLanguage(language ? await load(language.load) : []);
+      document.useLanguage(await loadLanguage(document.path.get()));
     } catch (error) {
       this.context.report(error);
     }

@@ -30,6 +30,9 @@ export interface GitStatus {
 
 export interface GitHunk {
   readonly id: string;
+  /** Its first lines in the two versions, from 1. */
+  readonly oldStart: number;
+  readonly newStart: number;
   readonly text: string;
 }
 

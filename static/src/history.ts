@@ -1,8 +1,10 @@
 // Earlier versions of a file, which every save leaves on the server: to be compared, and to be brought back.
 
+import type { Extension } from "@codemirror/state";
 import { type Api, encodePath, projectPath } from "./api";
 import { h } from "./dom";
 import type { TextDocument } from "./editor/document";
+import { languageFor } from "./editor/languages";
 import { compare } from "./editor/merge";
 import { formatAgo, formatSize } from "./format";
 import type { Ide } from "./ide";
@@ -26,19 +28,23 @@ export async function chooseVersion(ide: Ide, api: Api, project: string): Promis
   const versions = await api.json<readonly Version[]>("GET", base + query);
   if (versions.length === 0) return ide.store.notify("No earlier versions are kept: each save leaves one, up to 1 MB, for 30 days.");
   const written = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const show = async (id: string, time: string): Promise<void> => {
+    const [bytes, language] = await Promise.all([api.bytes(`${base}/${id}${query}`), languageFor(path)]);
+    showVersion(ide, document, { text: decode(bytes).text, name: `Version of ${time}`, language });
+  };
   const items = versions.map(({ id, time, size }) => ({
     text: written.format(Date.parse(time)),
     hint: `${formatAgo(Date.parse(time), Date.now())}, ${formatSize(size)}`,
-    run: () => void api.bytes(`${base}/${id}${query}`).then((bytes) => showVersion(ide, document, decode(bytes).text, written.format(Date.parse(time))), ide.report),
+    run: () => void show(id, written.format(Date.parse(time))).catch(ide.report),
   }));
   await new Palette({ label: "Earlier versions", placeholder: "Which version?", items }).open();
 }
 
 /** Covers the editor with the version beside the text as it is now. */
-function showVersion(ide: Ide, document: TextDocument, old: string, written: string): void {
-  const names = { theirs: `Version of ${written}`, mine: "As it is now" };
+function showVersion(ide: Ide, document: TextDocument, old: { readonly text: string; readonly name: string; readonly language: Extension }): void {
+  const names = { theirs: old.name, mine: "As it is now" };
   const { version } = document;
-  const comparison = compare({ theirs: old, mine: document.state.doc.toString(), extensions: ide.extensions(), narrow: ide.workbench.isNarrow, names });
+  const comparison = compare({ theirs: old.text, mine: document.state.doc.toString(), extensions: ide.extensions(), language: old.language, narrow: ide.workbench.isNarrow, names });
   const end = (text: string | null): void => {
     cover.dispose();
     comparison.dispose();
@@ -50,7 +56,7 @@ function showVersion(ide: Ide, document: TextDocument, old: string, written: str
     "div",
     { class: "merge-actions" },
     h("p", {}, "Bring the whole version back, or take over parts of it."),
-    ...(document.readOnly ? [] : [button("Restore this version", () => end(old), "primary"), button("Save the edited text", () => end(comparison.text()))]),
+    ...(document.readOnly ? [] : [button("Restore this version", () => end(old.text), "primary"), button("Save the edited text", () => end(comparison.text()))]),
     button("Close", () => end(null)),
   );
   const cover = ide.editor.cover(document, h("div", { class: "merge-cover", role: "group", "aria-label": "An earlier version" }, actions, comparison.element));

@@ -6,6 +6,7 @@ import { Git } from "./git";
 import { GitMarks } from "./gitmarks";
 import { GitPerson } from "./gitperson";
 import { listen } from "./dom";
+import { MOST_EDITABLE } from "./editor/bytes";
 import type { Ide } from "./ide";
 import { icons } from "./icons";
 import { DisposableStore } from "./lifecycle";
@@ -121,7 +122,11 @@ function isRunning(ide: Ide): boolean {
 async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<View> {
   const [{ GitPanel }, { showDiff }, dialogs] = await Promise.all([import("./views/git"), import("./gitdiff"), import("./gitdialogs")]);
   const person = new GitPerson(api);
-  const context = { git, area: ide.editor, open: (path: string) => void ide.openFile(path), report: ide.report };
+  const read = async (path: string): Promise<Uint8Array | null> => {
+    const { bytes, size } = await api.readFile(project, path, { most: MOST_EDITABLE, otherwise: 0 });
+    return size > bytes.length ? null : bytes;
+  };
+  const context = { git, area: ide.editor, read, extensions: ide.extensions, open: (path: string) => void ide.openFile(path), report: ide.report };
   return new GitPanel(git, ide.store.status, () => isRunning(ide), {
     startContainer: async () => {
       ide.store.setStatus(await api.start(project));

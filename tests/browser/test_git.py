@@ -11,6 +11,8 @@ from tests.support.git_remote import repository_over_http
 from tests.support.server import Server
 from tests.support.terminal import Terminal
 
+CODE = "/*\nconst old\n*/\nlet same = 1\n"
+LONG = f"let long = '{'x' * 100_001}'\n"
 LINES = [f"line {number}" for number in range(30)]
 
 
@@ -47,7 +49,7 @@ async def make_and_delete_a_key(page: Page, accounts: Locator) -> None:
 
 
 async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
-    project = make_project(server, {"notes.txt": "\n".join(LINES) + "\n"})
+    project = make_project(server, {"notes.txt": "\n".join(LINES) + "\n", "app.js": CODE})
     await open_ide(page, server, project)
     await page.keyboard.press("Control+Shift+G")
     await page.get_by_role("button", name="Make a repository").click()
@@ -77,6 +79,22 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     await page.keyboard.press("Escape")
     await expect(differences).to_have_count(0)
     await expect(panel.get_by_role("list", name="Staged")).to_contain_text("notes.txt")
+    # Lines have the colours that they have in the whole file; those of a text with so long a line have none.
+    write(server, project, "app.js", CODE.replace("old", "new"))
+    await page.get_by_role("button", name="app.js", exact=True).first.click()
+    for kind, word in (("removed", "const old"), ("added", "const new")):
+        comment = differences.locator(f".diff-line.{kind} span:not(.sr-only)")
+        await expect(comment).to_have_text(word)
+        await expect(comment).to_have_css("font-style", "italic")
+    await page.keyboard.press("Escape")
+    write(server, project, "app.js", LONG)
+    await page.get_by_role("button", name="app.js", exact=True).first.click()
+    await expect(differences.locator(".diff-line.removed span:not(.sr-only)")).not_to_have_count(0)
+    await expect(differences.locator(".diff-line.added")).to_contain_text("xxx")
+    await expect(differences.locator(".diff-line.added span:not(.sr-only)")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await panel.get_by_role("button", name="Discard the changes of app.js").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Discard").click()
     await message.fill("The last change")
     await panel.get_by_role("button", name="Commit", exact=True).click()
     await expect(panel.get_by_role("list", name="Commits")).to_contain_text("The last change")

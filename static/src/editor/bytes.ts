@@ -9,6 +9,15 @@ export const MOST_EDITABLE = 5 * 1024 * 1024;
 /** Bytes up to which it does when somebody asks for it all the same. */
 export const MOST_AT_ALL = 50 * 1024 * 1024;
 
+// A program that is one line of this many characters is colored and broken anew, as a whole, at each key.
+const LONG_LINE = 100_000;
+
+/** Whether the text is shown without colours, and with its lines unbroken. */
+export function hasLongLine(text: Text): boolean {
+  for (const line of text.iterLines()) if (line.length > LONG_LINE) return true;
+  return false;
+}
+
 export function textOf(text: string): Text {
   return Text.of(text.split("\n"));
 }

@@ -10,7 +10,7 @@ import { nameOf } from "../files";
 import { type Disposable, disposable, DisposableStore, Emitter, MutableDisposable, Value } from "../lifecycle";
 import { load } from "../loading";
 import { decode } from "../text";
-import { bytesOf, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
+import { bytesOf, hasLongLine, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
 import { changesBetween } from "./changes";
 import { Form } from "./form";
 import { languageOf } from "./languages";
@@ -20,9 +20,6 @@ import { editing, unbroken } from "./setup";
 const JOURNAL_MS = 400;
 // Writing a large text takes time that typing would wait for.
 const JOURNALED_PER_MS = 1000;
-
-// A program that is one line of this many characters is colored and broken anew, as a whole, at each key.
-const LONG_LINE = 100_000;
 
 /** What stands between the document and the disk. */
 export type Trouble =
@@ -387,9 +384,4 @@ async function smallChanges(before: Text, after: Text): Promise<ChangeSpec> {
   } catch {
     return changesBetween(before, after);
   }
-}
-
-function hasLongLine(text: Text): boolean {
-  for (const line of text.iterLines()) if (line.length > LONG_LINE) return true;
-  return false;
 }

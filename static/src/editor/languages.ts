@@ -2,6 +2,8 @@
 
 import { LanguageSupport, StreamLanguage, type StreamParser } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";
+import { nameOf } from "../files";
+import { load } from "../loading";
 import { bounded } from "./completion";
 
 export interface Language {
@@ -82,4 +84,15 @@ export function languageOf(name: string): Language | null {
   // Dockerfile.dev and .env.local are what their first part says.
   const stem = LANGUAGES.find((language) => language.names?.some((known) => lower.startsWith(`${known}.`)));
   return byName ?? LANGUAGES.find((language) => language.extensions.includes(extension)) ?? stem ?? null;
+}
+
+/** For an editor of the file at this path. Rejects when it can't be fetched. */
+export async function loadLanguage(path: string): Promise<Extension> {
+  const language = languageOf(nameOf(path));
+  return language ? load(language.load) : [];
+}
+
+/** As `loadLanguage`, for what can be read without its colours: nothing when it can't be fetched. Never rejects. */
+export function languageFor(path: string): Promise<Extension> {
+  return loadLanguage(path).catch(() => []);
 }

@@ -6,12 +6,15 @@ import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { h } from "../dom";
 import type { Disposable } from "../lifecycle";
-import { editing } from "./setup";
+import { hasLongLine, textOf } from "./bytes";
+import { editing, unbroken } from "./setup";
 
 export interface Sides {
   readonly theirs: string;
   readonly mine: string;
   readonly extensions: Extension;
+  /** Of the file. */
+  readonly language: Extension;
   readonly narrow: boolean;
   /** What the two are called; the disk's version and the person's own when left out. */
   readonly names?: { readonly theirs: string; readonly mine: string };
@@ -28,15 +31,21 @@ export function compare(sides: Sides): Comparison {
   return sides.narrow ? unified(sides) : sideBySide(sides);
 }
 
+/** A side is coloured where the editor would colour its text. */
+function dress(text: string, { extensions, language }: Sides): Extension {
+  return [extensions, hasLongLine(textOf(text)) ? unbroken : language];
+}
+
 function label(name: string): Extension {
   return EditorView.contentAttributes.of({ "aria-label": name });
 }
 
-function sideBySide({ theirs, mine, extensions, names }: Sides): Comparison {
+function sideBySide(sides: Sides): Comparison {
+  const { theirs, mine, names } = sides;
   const host = h("div", { class: "merge-editors" });
   const view = new MergeView({
-    a: { doc: theirs, extensions: [extensions, EditorState.readOnly.of(true), label(names?.theirs ?? "The version on disk")] },
-    b: { doc: mine, extensions: [extensions, history(), editing(), label(names?.mine ?? "Your version")] },
+    a: { doc: theirs, extensions: [dress(theirs, sides), EditorState.readOnly.of(true), label(names?.theirs ?? "The version on disk")] },
+    b: { doc: mine, extensions: [dress(mine, sides), history(), editing(), label(names?.mine ?? "Your version")] },
     parent: host,
     revertControls: "a-to-b",
     renderRevertControl: () => h("button", { type: "button", class: "merge-take", title: "Take this part", "aria-label": "Take this part" }, "→"),
@@ -52,11 +61,12 @@ function sideBySide({ theirs, mine, extensions, names }: Sides): Comparison {
   };
 }
 
-function unified({ theirs, mine, extensions, names }: Sides): Comparison {
+function unified(sides: Sides): Comparison {
+  const { theirs, mine, names } = sides;
   const host = h("div", { class: "merge-editors" });
   const view = new EditorView({
     doc: mine,
-    extensions: [extensions, history(), editing(), label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
+    extensions: [dress(mine, sides), history(), editing(), label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
     parent: host,
   });
   const heads = h("div", { class: "merge-heads" }, h("span", {}, names ? `${names.mine}, with what the version had in red` : "Yours, with what the disk has in red"));
