@@ -1,6 +1,7 @@
 // Where every page starts.
 
 import { Api, ApiError } from "./api";
+import { keepClicks } from "./clicks";
 import { readConfig } from "./config";
 import { allowStyles } from "./csp";
 import { load } from "./loading";
@@ -17,6 +18,7 @@ rememberOnServer(config.project?.id ?? null, config.remembered, (project, change
   }),
 );
 const theme = new ThemeChoice(document.documentElement);
+keepClicks(document);
 const app = document.getElementById("app");
 if (!app) throw new Error("expected an element #app in the page, found none");
 
