@@ -17,6 +17,7 @@ from server.errors import AppError
 from server.middleware import middleware, trusting, unknown_sockets
 from server.routes import (
     api,
+    deletions,
     files,
     formatting,
     git as git_routes,
@@ -43,6 +44,7 @@ from server.runtimes.image import image_tag
 from server.runtimes.local import LocalRuntime
 from server.services.accounts import Accounts
 from server.services.cloning import Cloning
+from server.services.deletions import Deletions
 from server.services.documents import Documents
 from server.services.domains import domain_conflict, neighbour_conflict
 from server.services.formatting import Formatting
@@ -65,6 +67,7 @@ from server.services.uploads import Uploads
 from server.services.workspaces import Workspaces
 from server.storage.database import Database, sqlite_url
 from server.storage.history import History
+from server.storage.trash import Trash
 from server.storage.unfinished import Unfinished
 
 logger = logging.getLogger(__name__)
@@ -79,6 +82,7 @@ routes: list[BaseRoute] = [
     *api.routes,
     *files.routes,
     *uploads.routes,
+    *deletions.routes,
     *remembered.routes,
     *rendered.routes,
     *search.routes,
@@ -155,10 +159,14 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 async def composed(settings: Settings, token: str, database: Database, runtime: Runtime) -> AsyncIterator[Services]:
     """Every service, wired to the others; closed at the end. Nothing runs in the background by itself."""
     owner = container_user() if runtime.name == "docker" else None
-    # With the projects, and under a name that none can have.
-    unfinished = Unfinished(settings.workspaces / ".uploads")
+    # With the projects, and under names that none can have.
+    unfinished, trash = Unfinished(settings.workspaces / ".uploads"), Trash(settings.workspaces / ".trash")
     documents = Documents(
-        settings.workspaces, owner=owner, history=History(settings.data / "history"), unfinished=unfinished
+        settings.workspaces,
+        owner=owner,
+        history=History(settings.data / "history"),
+        unfinished=unfinished,
+        trash=trash,
     )
     kept = Documents(settings.data / "run")
     accounts, sharing, links = Accounts(database, token), Sharing(database), ShareLinks(database)
@@ -197,6 +205,7 @@ async def composed(settings: Settings, token: str, database: Database, runtime: 
             git=git,
             cloning=cloning,
             uploads=Uploads(documents, unfinished),
+            deletions=Deletions(documents, trash),
             remembered=Remembered(database),
             languages=Languages(workspaces, idle=settings.language_idle),
             lag=LoopLag(),
@@ -244,7 +253,7 @@ async def _absence(docker: DockerRuntime) -> str | None:
 
 
 async def _tidy(services: Services) -> None:
-    """Drop sessions, share links, versions of files and unfinished uploads that are too old, now and every hour."""
+    """Drop what is too old, now and every hour: sessions, share links, versions, unfinished uploads, deleted files."""
     while True:
         await services.documents.sweep()
         try:

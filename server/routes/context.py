@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from server.config import Settings
 from server.services.accounts import Accounts
 from server.services.cloning import Cloning
+from server.services.deletions import Deletions
 from server.services.documents import Documents
 from server.services.formatting import Formatting
 from server.services.git import Git
@@ -47,6 +48,7 @@ class Services:
     git: Git
     cloning: Cloning
     uploads: Uploads
+    deletions: Deletions
     remembered: Remembered
     languages: Languages
     lag: LoopLag

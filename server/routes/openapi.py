@@ -19,6 +19,7 @@ from server.routes.problems import MEDIA_TYPE
 _PATH: Final[Mapping[str, Schema]] = {
     "project": ID,
     "path": {**TEXT, "description": "Relative to the project; its slashes are not encoded."},
+    "deletion": {**TEXT, "description": "The id of a deletion."},
     "upload": {**TEXT, "description": "As it was named when the upload began."},
     "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
     "language": {**TEXT, "description": "typescript, javascript, python, html, css, json or nix."},

@@ -51,6 +51,34 @@ OPERATIONS: Final = (
         headers=("If-Match",),
         problems=(412,),
     ),
+    Operation(
+        "POST",
+        f"{_P}/deletions",
+        "files",
+        "Delete files and folders so that they can be restored",
+        json_answer(ref("Deletion"), 201),
+        body=(JSON, record({"paths": array(TEXT)})),
+        problems=(409, 413, 422, 507),
+        description="All or none. They are kept for 7 days, 512 MiB and 100 deletions of a project, those deleted last "
+        "the longest. 409, 413 and 507 with the `reason` not-kept are for what can't be: delete it for good, by the "
+        "path of each. `DELETE` keeps nothing.",
+    ),
+    Operation(
+        "GET",
+        f"{_P}/deletions",
+        "files",
+        "List the deletions that can be taken back, newest first",
+        json_answer(array(ref("Deletion"))),
+    ),
+    Operation(
+        "POST",
+        f"{_P}/deletions/{{deletion}}/restore",
+        "files",
+        "Restore what was deleted, where it was",
+        json_answer(ref("Deletion")),
+        problems=(409,),
+        description="409 when something has the same name now; nothing is restored then, and all is still kept.",
+    ),
     *(
         operation
         for path, summary in ((f"{_P}/state", "for a project"), ("/api/state", "for all projects"))

@@ -229,6 +229,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Upload": record(
         {"id": TEXT, "path": TEXT, "size": WHOLE, "offset": {**WHOLE, "description": "How many bytes have come."}}
     ),
+    "Deletion": record(
+        {
+            "id": TEXT,
+            "paths": array(TEXT),
+            "size": {**WHOLE, "description": "Bytes that it takes on the disk."},
+            "deleted": TIME,
+            "expires": TIME,
+        }
+    ),
     "FileOperation": {
         "oneOf": [
             record({"op": {"enum": ["move", "copy"]}, "from": TEXT, "to": TEXT}),

@@ -28,6 +28,7 @@ from server.storage.history import MOST_BYTES as MOST_VERSION, History, Version
 from server.storage.roots import Entry
 from server.storage.saving import Saved, Saving
 from server.storage.searching import Matcher, Searching
+from server.storage.trash import Trash
 from server.storage.unfinished import Content, Unfinished
 
 __all__ = [
@@ -128,8 +129,8 @@ class Documents:
 
     `owner` is the uid and gid that new projects' folders get when the server is root; that of `workspaces_root` when
     None. Whatever is made in a project later belongs to the owner of its folder. `history` keeps what is saved,
-    `unfinished` what is being uploaded; both lose what was a project's when that is removed. Raises
-    `beneath.Unsupported` on a machine where files can't be opened safely.
+    `unfinished` what is being uploaded, `trash` what was deleted; all lose what was a project's when that is removed.
+    Raises `beneath.Unsupported` on a machine where files can't be opened safely.
     """
 
     def __init__(
@@ -139,10 +140,12 @@ class Documents:
         owner: tuple[int, int] | None = None,
         history: History | None = None,
         unfinished: Unfinished | None = None,
+        trash: Trash | None = None,
     ) -> None:
         beneath.require()
         self._history = history
         self._unfinished = unfinished
+        self._trash = trash
         self._root = workspaces_root
         self._owner = owner
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="files")
@@ -166,8 +169,9 @@ class Documents:
     async def remove(self, id: ProjectId) -> None:
         """Delete all the project's files, as whomever the server is. Does nothing when there are none."""
         folder = self.folder(id)
-        if unfinished := self._unfinished:
-            await self.lane(id).run(lambda: unfinished.remove_all(id))
+        for beside in (self._unfinished, self._trash):
+            if beside:
+                await self.lane(id).run(partial(beside.remove_all, id))
         await self.lane(id).run(lambda: self._remove(folder))
         if history := self._history:
             await self.lane(id).run(lambda: history.remove(id))
@@ -358,8 +362,8 @@ class Documents:
             return await self._do(id, lambda root: archives.unpack(root, place, file, replace=replace, lock=lane.lock))
 
     async def sweep(self) -> None:
-        """Drop kept versions and unfinished uploads that are too old, of all projects."""
-        for kept in (self._history, self._unfinished):
+        """Drop kept versions, unfinished uploads and deleted files that are too old, of all projects."""
+        for kept in (self._history, self._unfinished, self._trash):
             if kept:
                 await asyncio.to_thread(kept.sweep)
 

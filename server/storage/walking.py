@@ -86,6 +86,32 @@ def usage(base: int) -> int:
     return total * 512
 
 
+def measure(folder: int, name: bytes, most: int) -> int | None:
+    """Bytes on disk of an entry of the open folder with all below it, and half a KiB for each thing itself.
+
+    None when that is more than `most`, or can't be told: for a folder that may not be read, or after ten seconds.
+    """
+    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    total = _room(status)
+    if kind_of(status.st_mode) == "directory":
+        end = time.monotonic() + MEASURE_SECONDS
+        folders = [b""]
+        try:
+            with closing(os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=folder)) as base:
+                while folders and total <= most:
+                    for path, status in _statuses(base, folders.pop(), None):
+                        total += _room(status)
+                        if kind_of(status.st_mode) == "directory":
+                            folders.append(path)
+                        if total > most or time.monotonic() > end:
+                            return None
+        except OSError as error:
+            if error.errno not in _UNREADABLE:
+                raise
+            return None
+    return total if total <= most else None
+
+
 def sweep(folder: int) -> None:
     """Remove what a killed server left half made in the open folder: a living one holds a lock on its own."""
     with os.scandir(folder) as found:
@@ -182,6 +208,10 @@ def _statuses(base: int, folder: bytes, unreadable: list[bytes] | None) -> Itera
                 continue
             with suppress(FileNotFoundError):
                 yield join(folder, name), item.stat(follow_symlinks=False)
+
+
+def _room(status: os.stat_result) -> int:
+    return status.st_blocks * 512 + 512
 
 
 def _as_seen(root: int, path: bytes, entry: Entry) -> Entry:

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from server.errors import AppError
-from server.storage import files, walking
+from server.models import ProjectId
+from server.storage import files, trash, walking
 from server.storage.archives import Packing
+from server.storage.roots import closing
+from server.storage.trash import Deletion
 from tests.storage.project import SECRET, Project, anything, save, swapping
 
 SECONDS = float(os.environ.get("RACE_SECONDS", "1"))
@@ -31,6 +34,7 @@ def raced(project: Project, request: pytest.FixtureRequest) -> Project:
     # What a call could reach outside if it were led there.
     project.put("../project-of-another/deep/secret.txt", SECRET)
     project.put("../project-of-another/short-lived/precious.txt", SECRET)
+    project.put("../kept/file").unlink()
     project.remember()
     return project
 
@@ -80,6 +84,18 @@ def delete(root: int, turn: int) -> None:
     files.delete(root, b"door/short-lived", anything)
 
 
+def discard(root: int, turn: int) -> None:
+    save(root, b"door/short-lived/file", INSIDE)
+    with closing(os.open("../kept", walking.FOLDER, dir_fd=root)) as kept:
+        try:
+            trash.discard(root, [b"door/short-lived"], kept)
+            assert os.listdir(kept) == ["0"]
+            trash.put_back(root, Deletion("", ProjectId(""), 0, {b"0": b"door/short-lived"}), kept)
+        finally:
+            for name in os.listdir(kept):
+                walking.remove(kept, os.fsencode(name))
+
+
 def move(root: int, turn: int) -> None:
     save(root, b"mine-%d" % turn, INSIDE)
     files.move(root, b"mine-%d" % turn, b"door/moved-%d" % turn)
@@ -122,7 +138,9 @@ def pack(root: int, turn: int) -> None:
     assert all(archive.read(name) != SECRET for name in archive.namelist())
 
 
-@pytest.mark.parametrize("call", [read, look, overwrite, create, make_folder, delete, move, copy, copy_all, tree, pack])
+@pytest.mark.parametrize(
+    "call", [read, look, overwrite, create, make_folder, delete, discard, move, copy, copy_all, tree, pack]
+)
 def test_nothing_outside_is_read_or_written(raced: Project, call: Callable[[int, int], None]) -> None:
     done, refused = race(raced, call)
     assert done and refused, "the race never took place"
