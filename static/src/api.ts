@@ -2,7 +2,7 @@
 
 import { noConnection, problemOf, whole } from "./apierror";
 import { contentOf, type FileContent, type Version, versionOf } from "./content";
-import { type Entry, type LogTimes, type Port, type Project, type Recording, type ShareLink, type Sizing, type Status, type Template, type Terminal, type Upload, type Visibility } from "./wire";
+import { type Deletion, type Entry, type LogTimes, type Port, type Project, type Recording, type ShareLink, type Sizing, type Status, type Template, type Terminal, type Upload, type Visibility } from "./wire";
 
 export { ApiError, messageOf } from "./apierror";
 export type { FileContent };
@@ -213,7 +213,21 @@ export class Api {
     await this.request("PUT", `${uploadPath(id, upload)}?offset=${offset}`, { body: piece });
   }
 
-  /** Deletes a file, or a folder with all it holds. */
+  /** Deletes all of these so that they can be restored. Throws ApiError with the reason "not-kept" for what couldn't be. */
+  discard(id: string, paths: readonly string[]): Promise<Deletion> {
+    return this.json("POST", `${projectPath(id)}/deletions`, { paths });
+  }
+
+  /** The newest first. */
+  deletions(id: string): Promise<Deletion[]> {
+    return this.json("GET", `${projectPath(id)}/deletions`);
+  }
+
+  restore(id: string, deletion: string): Promise<Deletion> {
+    return this.json("POST", `${projectPath(id)}/deletions/${encodeURIComponent(deletion)}/restore`);
+  }
+
+  /** Deletes a file, or a folder with all it holds, for good. */
   async deleteFile(id: string, path: string): Promise<void> {
     await this.request("DELETE", filePath(id, path));
   }

@@ -1,18 +1,22 @@
 // What the tree's menu and keys do to files, with the questions that go before.
 
-import type { Api } from "./api";
+import { type Api, ApiError } from "./api";
 import type { Documents } from "./documents";
 import { h } from "./dom";
-import { type FileTree, freeName, isWithin, join, nameOf, parentOf, topmost } from "./files";
+import { type FileTree, freeName, isWithin, join, type Moved, nameOf, parentOf, topmost } from "./files";
+import { type Change, FileUndo } from "./fileundo";
 import { formatName } from "./format";
 import { browserClock } from "./clock";
 import { Value } from "./lifecycle";
 import { filesOf, type LocalFile, Uploader } from "./upload";
 import { confirm } from "./widgets/dialog";
+import type { NoticeAction } from "./widgets/notices";
+import type { Deletion } from "./wire";
 
 export class FileActions {
   /** What is being uploaded, as a sentence; null for nothing. */
   readonly progress = new Value<string | null>(null);
+  private readonly changes = new FileUndo();
   private kept: { readonly paths: readonly string[]; readonly how: "move" | "copy" } | null = null;
 
   constructor(
@@ -20,23 +24,43 @@ export class FileActions {
     private readonly project: string,
     private readonly files: FileTree,
     private readonly documents: Documents,
-    private readonly notify: (sentence: string) => void,
+    private readonly notify: (sentence: string, action?: NoticeAction) => void,
+    private readonly report: (error: unknown) => void,
   ) {}
+
+  /** What `undo` would take back. */
+  get lastChange(): Change | null {
+    return this.changes.last;
+  }
+
+  /** Takes back the last delete, move or rename of this page. Throws ApiError. */
+  undo(): Promise<void> {
+    return this.changes.undo();
+  }
 
   async createFolder(path: string): Promise<void> {
     await this.files.createFolder(path);
     await this.files.expand(path);
   }
 
-  /** Deletes them, and what they hold, when the person says so. */
-  async remove(paths: readonly string[]): Promise<void> {
-    const all = topmost(paths);
-    const [only = ""] = all;
-    const holds = all.some((path) => this.files.row(path)?.folder);
-    const what = all.length > 1 ? "They" : holds ? "The folder" : "The file";
-    const body = `${what}${holds ? " and all that is inside" : ""} will be gone. This can't be undone.`;
-    const title = all.length > 1 ? `Delete these ${all.length}: ${listed(all)}?` : `Delete ${formatName(nameOf(only))}?`;
-    if (await confirm(title, body, "Delete")) await this.files.remove(...all);
+  /** Deletes them, and what they hold. Asks first when that can't be undone. */
+  remove(paths: readonly string[]): Promise<void> {
+    return this.changes.run(() => this.discard(topmost(paths)));
+  }
+
+  /** What can be restored, the newest first. */
+  deletions(): Promise<Deletion[]> {
+    return this.api.deletions(this.project);
+  }
+
+  async restore(deletion: Deletion): Promise<void> {
+    await this.files.restore(deletion);
+    await this.documents.check(deletion.paths);
+    this.notify(`Restored ${counted(deletion.paths)}.`);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.move(`Rename ${formatName(nameOf(from))}`, { from, to });
   }
 
   /** A copy beside it, under the first free name. */
@@ -55,13 +79,14 @@ export class FileActions {
   /** Moves them into `folder`; those that are there already stay. */
   async moveInto(paths: readonly string[], folder: string): Promise<void> {
     const all = topmost(paths).filter((path) => parentOf(path) !== folder);
-    if (!this.holdsItself(all, folder)) await this.files.move(...all.map((from) => ({ from, to: join(folder, nameOf(from)) })));
+    if (this.holdsItself(all, folder)) return;
+    await this.move(`Move ${counted(all)}`, ...all.map((from) => ({ from, to: join(folder, nameOf(from)) })));
   }
 
   /** Keeps them for `paste`. */
   keep(paths: readonly string[], how: "move" | "copy"): void {
     this.kept = { paths: topmost(paths), how };
-    this.notify(`${paths.length === 1 ? formatName(nameOf(paths[0] ?? "")) : `${paths.length} files and folders`} will be ${how === "move" ? "moved" : "copied"} where you paste.`);
+    this.notify(`${counted(paths)} will be ${how === "move" ? "moved" : "copied"} where you paste.`);
   }
 
   get canPaste(): boolean {
@@ -99,6 +124,34 @@ export class FileActions {
       this.take(uploads).catch(report);
     });
     input.click();
+  }
+
+  private async discard(all: readonly string[]): Promise<void> {
+    try {
+      const deletion = await this.files.discard(all);
+      const change = this.changes.add({ what: `Delete ${counted(all)}`, undo: () => this.restore(deletion) });
+      const undo = (): void => void this.changes.undo(change).catch(this.report);
+      this.notify(`Deleted ${counted(all)}.`, { label: "Undo", run: undo });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.reason !== "not-kept") throw error;
+      const title = all.length > 1 ? `Delete these ${all.length} for good: ${listed(all)}?` : `Delete ${counted(all)} for good?`;
+      if (await confirm(title, `This can't be undone: ${error.detail}.`, "Delete for good")) await this.files.remove(...all);
+    }
+  }
+
+  private move(what: string, ...moves: readonly Moved[]): Promise<void> {
+    return this.changes.run(() => this.moveAll(what, moves));
+  }
+
+  private async moveAll(what: string, moves: readonly Moved[]): Promise<void> {
+    const done: Moved[] = [];
+    const listening = this.files.onMoved((moved) => done.unshift({ from: moved.to, to: moved.from }));
+    try {
+      await this.files.move(...moves);
+    } finally {
+      listening.dispose();
+      if (done.length > 0) this.changes.add({ what, undo: () => this.files.move(...done) });
+    }
   }
 
   private showProgress(path: string, part: number): void {
@@ -139,6 +192,11 @@ export class FileActions {
       await this.documents.check(uploads.map((upload) => upload.path));
     }
   }
+}
+
+/** The name of one, the number of several. */
+function counted(paths: readonly string[]): string {
+  return paths.length === 1 ? formatName(nameOf(paths[0] ?? "")) : `${paths.length} files and folders`;
 }
 
 const MOST_LISTED = 5;

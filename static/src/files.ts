@@ -2,7 +2,7 @@
 
 import { type Api, ApiError } from "./api";
 import { type Disposable, DisposableStore, Emitter } from "./lifecycle";
-import type { Entry } from "./wire";
+import type { Deletion, Entry } from "./wire";
 
 /** One visible line of the tree. */
 export interface Row {
@@ -225,13 +225,25 @@ export class FileTree implements Disposable {
     }
   }
 
-  /** The same for deletions. */
+  /** Deletes all of them, so that they can be restored, or none. Throws ApiError with the reason "not-kept" for what couldn't be. */
+  async discard(paths: readonly string[]): Promise<Deletion> {
+    const deletion = await this.api.discard(this.project, paths);
+    for (const path of paths) this.removed(path);
+    await this.refresh(paths);
+    return deletion;
+  }
+
+  async restore({ id }: Deletion): Promise<void> {
+    const { paths } = await this.api.restore(this.project, id);
+    for (const folder of new Set(paths.map(parentOf))) await this.appeared(join(folder, ""));
+  }
+
+  /** Deletes one after the other for good. What can't be deleted stays; then the first reason is thrown at the end. */
   async remove(...paths: readonly string[]): Promise<void> {
     const gone = paths.map((path) => ({ from: path, to: path }));
     await this.each(gone, async ({ from }) => {
       await this.api.deleteFile(this.project, from);
-      this.forget(from);
-      this.removedEmitter.fire(from);
+      this.removed(from);
     });
   }
 
@@ -258,6 +270,11 @@ export class FileTree implements Disposable {
     // Folders on the way may be new too.
     const parts = path.split("/");
     await this.refresh(parts.map((_, index) => parts.slice(0, index + 1).join("/")));
+  }
+
+  private removed(path: string): void {
+    this.forget(path);
+    this.removedEmitter.fire(path);
   }
 
   private forget(path: string): void {

@@ -116,7 +116,7 @@ export class Ide {
     const styles = this.disposables.add(new EditorConfigs(api, this.id, this.files));
     const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, styles, beforeSave: (document: TextDocument) => this.formatting.beforeSave(document), report: this.report };
     this.documents = this.disposables.add(new Documents(context, decideUnsaved));
-    this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence) => this.notices.show(sentence));
+    this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence, action) => this.notices.show(sentence, "info", action), this.report);
     this.events = this.disposables.add(new ProjectEvents(api, this.id));
     this.formatting = this.disposables.add(new Formatting(this, api, this.id));
     this.runControl = this.disposables.add(new RunControl(api, this.store, this.documents));
@@ -249,8 +249,9 @@ export class Ide {
       look: (path) => void (this.workbench.isNarrow || this.openFile(path, { focus: false, preview: true })),
       createFile: (path) => attempt(() => this.files.createFile(path).then(() => this.openFile(path))),
       createFolder: (path) => attempt(() => this.actions.createFolder(path)),
-      rename: (from, to) => attempt(() => this.files.move({ from, to })),
+      rename: (from, to) => attempt(() => this.actions.rename(from, to)),
       remove: (paths) => attempt(() => this.actions.remove(paths)),
+      undo: () => attempt(() => this.actions.undo()),
       place: (paths, folder, how) => attempt(() => (how === "copy" ? this.actions.copyInto(paths, folder) : this.actions.moveInto(paths, folder))),
       keep: (paths, how) => this.actions.keep(paths, how),
       paste: (folder) => attempt(() => this.actions.paste(folder)),

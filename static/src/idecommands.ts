@@ -6,6 +6,7 @@ import type { Document } from "./documents";
 import type { VimActions } from "./editor/keymaps";
 import type { Ask } from "./editor/opaque";
 import { KEY_MAPS, type KeyMap } from "./editorpreferences";
+import { formatAgo } from "./format";
 import type { Ide } from "./ide";
 import { load } from "./loading";
 import type { Pane } from "./store";
@@ -39,7 +40,9 @@ function fileCommands(ide: Ide): readonly Command[] {
     { id: "newFile", title: "New file…", keys: ["alt+n"], run: () => ide.startCreate("file") },
     { id: "newFolder", title: "New folder…", run: () => ide.startCreate("folder") },
     { id: "rename", title: "Rename this file…", isEnabled: isOpen, run: withActive((document) => ide.startRename(document.path.get())) },
-    { id: "delete", title: "Delete this file…", isEnabled: isOpen, run: withActive((document) => ide.actions.remove([document.path.get()])) },
+    { id: "delete", title: "Delete this file", isEnabled: isOpen, run: withActive((document) => ide.actions.remove([document.path.get()])) },
+    { id: "undoFiles", title: "Undo the last delete, move or rename of files", isEnabled: () => ide.actions.lastChange !== null, run: () => ide.actions.undo() },
+    { id: "restoreDeleted", title: "Restore deleted files…", run: () => openDeletions(ide) },
     { id: "reveal", title: "Show this file in the tree", isEnabled: isOpen, run: withActive((document) => ide.reveal(document.path.get())) },
     { id: "copyPath", title: "Copy this file’s path", isEnabled: isOpen, run: withActive((document) => copyText(document.path.get())) },
     { id: "copyLink", title: "Copy a link to this line", isEnabled: isOpen, run: withActive((document) => copyText(ide.linkTo(document))) },
@@ -160,6 +163,18 @@ function openPalette(ide: Ide): Promise<void> {
     .filter((command) => command.id !== "palette")
     .map((command) => ({ text: command.title, hint: ide.commands.label(command), run: () => ide.commands.execute(command) }));
   return new Palette({ label: "Commands", placeholder: "What do you want to do?", items }).open();
+}
+
+/** Of one deletion. */
+const MOST_NAMED = 5;
+
+async function openDeletions(ide: Ide): Promise<void> {
+  const items = (await ide.actions.deletions()).map((deletion) => ({
+    text: deletion.paths.slice(0, MOST_NAMED).join(", ") + (deletion.paths.length > MOST_NAMED ? ` and ${deletion.paths.length - MOST_NAMED} more` : ""),
+    hint: formatAgo(Date.parse(deletion.deleted), Date.now()),
+    run: () => void ide.actions.restore(deletion).catch(ide.report),
+  }));
+  await new Palette({ label: "Deleted files", placeholder: "What do you want back?", empty: "Nothing was deleted here in the last days.", items }).open();
 }
 
 async function openShortcuts(ide: Ide): Promise<void> {

@@ -34,7 +34,8 @@ function manyItems(ide: Ide, paths: readonly string[]): readonly MenuItem[] {
     { label: "Cut", key: ide.commands.keyLabel("mod+x"), run: () => ide.actions.keep(paths, "move") },
     { label: "Copy", key: ide.commands.keyLabel("mod+c"), run: () => ide.actions.keep(paths, "copy") },
     { label: "Copy paths", run: attempt(() => copyText(paths.join("\n"))) },
-    { label: "Delete…", key: "Del", danger: true, run: attempt(() => ide.actions.remove(paths)) },
+    { label: "Delete", key: "Del", danger: true, run: attempt(() => ide.actions.remove(paths)) },
+    ...undoItem(ide),
   ];
 }
 
@@ -48,6 +49,7 @@ function oneItems(ide: Ide, path: string): readonly MenuItem[] {
     { label: "Upload here…", run: () => ide.actions.choose(folder, ide.report) },
   ];
   if (ide.actions.canPaste) items.push({ label: "Paste", key: ide.commands.keyLabel("mod+v"), run: attempt(() => ide.actions.paste(folder)) });
+  items.push(...undoItem(ide));
   if (!row) return [...items, { label: "Download as zip", run: () => ide.actions.download("") }];
   items.push(
     { label: "Cut", key: ide.commands.keyLabel("mod+x"), run: () => ide.actions.keep([path], "move") },
@@ -58,8 +60,13 @@ function oneItems(ide: Ide, path: string): readonly MenuItem[] {
   );
   if (!row.folder) items.push({ label: "Earlier versions…", run: attempt(() => ide.openFile(path).then(() => ide.side.showHistory())) });
   items.push({ label: row.folder ? "Download as zip" : "Download", run: () => ide.actions.download(path) });
-  items.push({ label: "Delete…", key: "Del", danger: true, run: attempt(() => ide.actions.remove([path])) });
+  items.push({ label: "Delete", key: "Del", danger: true, run: attempt(() => ide.actions.remove([path])) });
   return items;
+}
+
+function undoItem(ide: Ide): readonly MenuItem[] {
+  const change = ide.actions.lastChange;
+  return change ? [{ label: `Undo “${change.what}”`, key: ide.commands.keyLabel("mod+z"), run: () => void ide.actions.undo().catch(ide.report) }] : [];
 }
 
 export function decideUnsaved(document: TextDocument): Promise<Decision> {

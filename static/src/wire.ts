@@ -106,6 +106,16 @@ export interface Viewer {
 }
 
 /** A file that is being sent in pieces. */
+/** What was deleted in one go and can be restored. */
+export interface Deletion {
+  readonly id: string;
+  readonly paths: readonly string[];
+  /** Bytes. */
+  readonly size: number;
+  readonly deleted: string;
+  readonly expires: string;
+}
+
 export interface Upload {
   readonly id: string;
   readonly path: string;

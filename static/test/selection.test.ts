@@ -35,3 +35,15 @@ test("what is gone is let go, and what was moved stays chosen", () => {
   selection.follow({ from: "src", to: "lib" });
   assert.deepEqual(selection.paths, ["lib", "lib/a"]);
 });
+
+test("the cursor goes on from what was deleted", () => {
+  const selection = new Selection();
+  const visible = ["a", "src", "src/a", "z"];
+  selection.only("src/a");
+  selection.leave("a", visible);
+  assert.equal(selection.cursor, "src/a");
+  selection.leave("src", visible);
+  assert.deepEqual([selection.cursor, selection.paths], ["z", ["z"]]);
+  selection.leave("z", ["a", "z"]);
+  assert.equal(selection.cursor, "a");
+});

@@ -79,9 +79,81 @@ async def test_by_keyboard_alone(page: Page, server: Server, project: str, folde
     await page.keyboard.press("End")
     await page.keyboard.press("Shift+ArrowUp")
     await page.keyboard.press("Delete")
-    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await expect(row(page, "a.txt/one.js")).to_have_count(0)
     assert sorted(path.name for path in (folder / "a.txt").iterdir()) == ["a.txt", "b.txt", "deep"]
+    # One after the other is taken back: what was deleted, the name, and the place.
+    await page.keyboard.press("Control+z")
+    await expect(page.get_by_text("Restored 2 files and folders.")).to_be_visible()
+    await expect(row(page, "a.txt/one.js")).to_be_visible()
+    await page.keyboard.press("Control+z")
+    await expect(row(page, "src/b.txt")).to_be_visible()
+    await page.keyboard.press("Control+z")
+    await expect(row(page, "a.txt")).to_be_visible()
+    assert {path.name: path.is_dir() for path in folder.iterdir()} == {
+        "a.txt": False,
+        "b.txt": False,
+        "c.txt": False,
+        "src": True,
+    }
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*.js")} == {"src/one.js", "src/deep/two.js"}
+    await page.keyboard.press("Control+z")
+    await page.keyboard.press("Home")
+    await page.keyboard.press("Delete")
+    await expect(row(page, "src")).to_have_count(0)
+    await page.keyboard.press("Delete")
+    await expect(row(page, "a.txt")).to_have_count(0)
+    await expect(chosen(page)).to_have_text(["b.txt"])
+    assert {path.name for path in folder.iterdir()} == {"b.txt", "c.txt"}
+
+
+async def test_what_is_deleted_can_be_restored(page: Page, server: Server, project: str, folder: Path) -> None:
+    os.symlink("/nowhere", folder / "src" / "link")
+    (folder / "src" / "empty").mkdir()
+    (folder / "src" / "one.js").chmod(0o750)
+    before = {str(path): path.lstat() for path in folder.rglob("*")}
+    await open_project(page, server, project)
+    await row(page, "a.txt").click()
+    await expect(page.locator(".cm-content")).to_contain_text("a")
+    await page.locator(".cm-content").press_sequentially("typed ")
+    await row(page, "src").click(modifiers=["Control"])
+    await row(page, "src").click(button="right")
+    await page.get_by_role("menuitem", name="Delete").click()
+    await expect(page.get_by_role("status").filter(has_text="Deleted 2 files and folders.")).to_be_visible()
+    assert {path.name for path in folder.iterdir()} == {"b.txt", "c.txt"}
+
+    # Something else has the name meanwhile: it stays, and so does what was deleted.
+    (folder / "a.txt").write_text("another")
+    await page.get_by_role("button", name="Undo", exact=True).click()
+    await expect(page.get_by_role("alert").filter(has_text="a.txt exists again")).to_be_visible()
+    assert (folder / "a.txt").read_text() == "another" and not (folder / "src").exists()
+    (folder / "a.txt").rename(folder / "another.txt")
+    await page.reload()
+    await expect(row(page, "another.txt")).to_be_visible()
+    await page.keyboard.press("F1")
+    await page.keyboard.type("restore deleted")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("option")).to_contain_text("a.txt, src")
+    await page.keyboard.press("Enter")
+    await expect(row(page, "src")).to_be_visible()
+    await expect(page.locator(".cm-content")).to_contain_text("typed a")
+    (folder / "another.txt").unlink()
+    after = {str(path): path.lstat() for path in folder.rglob("*")}
+    assert after.keys() == before.keys()
+    for path, status in after.items():
+        same = ("st_ino", "st_mode", "st_size", "st_uid", "st_mtime_ns")
+        assert all(getattr(status, name) == getattr(before[path], name) for name in same), path
+
+    # What is too large to be kept is said before it is deleted.
+    with (folder / "large.bin").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 513 * 1024**2)
+    await row(page, "large.bin").click(button="right")
+    await page.get_by_role("menuitem", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("This can't be undone: that is more than 512 MiB")
+    assert (folder / "large.bin").exists()
+    await dialog.get_by_role("button", name="Delete for good").click()
+    await expect(row(page, "large.bin")).to_have_count(0)
+    assert not (folder / "large.bin").exists()
 
 
 async def test_by_mouse(page: Page, server: Server, project: str, folder: Path) -> None:

@@ -1,6 +1,6 @@
 // Which rows of a tree are chosen: one, some, or a stretch from where the choice began. No DOM.
 
-import { type Moved, rebase } from "../files";
+import { isWithin, type Moved, rebase } from "../files";
 
 export class Selection {
   /** The row that keys act on; chosen or not. */
@@ -42,6 +42,14 @@ export class Selection {
   /** Lets go of what is no longer there. */
   retain(isThere: (path: string) => boolean): void {
     for (const path of this.chosen) if (!isThere(path)) this.chosen.delete(path);
+  }
+
+  /** Goes on from `path`, which was deleted, to what comes after it among the `visible` ones. */
+  leave(path: string, visible: readonly string[]): void {
+    const at = visible.indexOf(path);
+    if (at < 0 || this.cursor === null || !isWithin(this.cursor, path)) return;
+    const next = visible.slice(at).find((other) => !isWithin(other, path)) ?? visible[at - 1];
+    if (next !== undefined) this.only(next);
   }
 
   /** What was chosen stays chosen under its new path. */

@@ -17,6 +17,8 @@ export interface PaletteItem {
 export interface PaletteSource {
   readonly label: string;
   readonly placeholder: string;
+  /** What is said where there are no items at all. */
+  readonly empty?: string;
   readonly items: readonly PaletteItem[] | Promise<readonly PaletteItem[]>;
   /** The text is a path: its name is shown before its folder. */
   readonly paths?: boolean;
@@ -82,7 +84,7 @@ export class Palette {
 
   private render(): void {
     const rows = this.matches.map((match, index) => this.renderMatch(match, index));
-    replace(this.list, ...(rows.length > 0 ? rows : [h("li", { class: "palette-note" }, "Nothing like that.")]));
+    replace(this.list, ...(rows.length > 0 ? rows : [h("li", { class: "palette-note" }, (this.input.value === "" && this.source.empty) || "Nothing like that.")]));
     setProps(this.input, { "aria-activedescendant": rows.length > 0 ? `palette-${this.chosen}` : null });
     rows[this.chosen]?.scrollIntoView({ block: "nearest" });
   }

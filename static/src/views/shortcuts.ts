@@ -17,6 +17,7 @@ const FILES: readonly Line[] = [
   ["Menu of what is chosen", "shift+f10"],
   ["Rename", "f2"],
   ["Delete", "delete"],
+  ["Undo the last delete, move or rename", "mod+z"],
   ["Cut, copy, paste", "mod+x", "mod+c", "mod+v"],
 ];
 const TERMINALS: readonly Line[] = [

@@ -10,29 +10,10 @@ import { Selection } from "../tree/selection";
 import { nameProblem, newProblem, treeMove, TypeAhead } from "../treekeys";
 import { iconButton } from "../widgets/button";
 import { NameField } from "../tree/namefield";
+import type { TreeActions } from "../tree/actions";
 import { TreeDrag } from "../tree/drag";
 import { RowElement, type RowState } from "../tree/row";
 import type { View } from "./view";
-
-export interface TreeActions {
-  /** `focus` when the person wants to type there now, not only to look. */
-  open(path: string, focus: boolean): void;
-  /** The cursor rests on a file. */
-  look(path: string): void;
-  createFile(path: string): void;
-  createFolder(path: string): void;
-  rename(from: string, to: string): void;
-  remove(paths: readonly string[]): void;
-  /** Puts them into `folder`. */
-  place(paths: readonly string[], folder: string, how: "move" | "copy"): void;
-  /** Keeps them for `paste`. */
-  keep(paths: readonly string[], how: "move" | "copy"): void;
-  paste(folder: string): void;
-  upload(folder: string, items: DataTransfer): void;
-  /** Opens the menu of these entries, or of the project's folder for none. */
-  menu(paths: readonly string[], place: { readonly x: number; readonly y: number }): void;
-  readonly report: (error: unknown) => void;
-}
 
 /** A name being typed: for a new entry of the folder `path`, or for the entry at `path` itself. */
 interface Edit {
@@ -72,6 +53,7 @@ export class TreeView implements View {
     this.element = h("section", { class: "pane", "aria-label": "Files" }, this.toolbar(), this.note, this.scroller, this.notes.progress, this.notes.late);
     this.disposables.add(files.onChange(() => this.schedule()));
     this.disposables.add(files.onMoved((moved) => this.selection.follow(moved)));
+    this.disposables.add(files.onRemoved((path) => this.selection.leave(path, files.rows.map((row) => row.path))));
     this.disposables.add(decorations.onChange(() => this.schedule()));
     this.disposables.add(listen(this.scroller, "scroll", () => this.schedule(), { passive: true }));
     this.disposables.add(listen(this.scroller, "keydown", (event) => this.handleKey(event)));
@@ -292,6 +274,7 @@ export class TreeView implements View {
     else if (row && key === " ") this.selection.toggle(row.path);
     else if (row && (key === "c" || key === "x")) this.actions.keep(this.subjects(row), key === "c" ? "copy" : "move");
     else if (key === "v") this.actions.paste(folderOf(row));
+    else if (key === "z" && !event.shiftKey) this.actions.undo();
     else return false;
     return true;
   }
