@@ -6,12 +6,14 @@ import { Api } from "../src/api";
 import { Documents } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
 import { LanguageActions } from "../src/languages/actions";
+import { CodeActions } from "../src/languages/codeactions";
 import { applyEdits, editsByPath, Snapshot } from "../src/languages/edits";
 import { offsetOf, pathOf, uriOf } from "../src/languages/places";
 import { presentPlace } from "../src/languages/references";
 import { safeHtml } from "../src/languages/safehtml";
 import { servedOf } from "../src/languages/served";
 import { LanguageServers } from "../src/languages/servers";
+import type { CodeAction, Command } from "vscode-languageserver-protocol";
 import type { Ide } from "../src/ide";
 import { isObject } from "../src/wire";
 import { FakeClock, type FakeConnection, FakeDisk, FakeDrafts, FakeStyles, FakeNetwork } from "./fakes";
@@ -238,7 +240,7 @@ test("a rename changes open documents in the editor and other files on the disk,
     const snapshot = new Snapshot(client);
     try {
       meanwhile();
-      return await applyEdits(editsByPath(edit, target.pathOf), snapshot, target);
+      return await applyEdits(editsByPath(edit, target.pathOf, snapshot), snapshot, target);
     } finally {
       snapshot.release();
     }
@@ -251,8 +253,43 @@ test("a rename changes open documents in the editor and other files on the disk,
   await assert.rejects(rename({ changes: both }, () => a.dispatch({ changes: { from: 1, insert: "-" } })), /Try again/);
   assert.deepEqual([a.state.doc.toString(), disk.text("b.py")], ["o-ld = 1\n", "from a import old\r\nold\r\n"]);
   a.dispatch({ changes: { from: 1, to: 2 } });
+  const other = { textDocument: { uri: "file:///workspace/a.py", version: 0 }, edits: [at(0, 0)] };
+  await assert.rejects(rename({ documentChanges: [other] }), /Try again/, "it is of another version");
   const outcome = await rename({ changes: both }, () => a.dispatch({ changes: { from: 8, insert: "# more\n" } }));
   assert.deepEqual(outcome, { open: 1, saved: 1, left: [] });
   assert.deepEqual([a.state.doc.toString(), disk.text("b.py")], ["new = 1\n# more\n", "from a import new\r\nnew\r\n"]);
   assert.equal(disk.text("a.py"), "old = 1\n", "the open one is not saved");
+});
+
+test("a quick fix changes what it says by itself, when it is asked about, or by a command; no other command changes anything", async () => {
+  const { api, documents, network, servers, said, tell, sent, run, show } = setUp({ "a.py": "one\n" });
+  const a = await show("a.py");
+  await run({ textDocumentSync: 2, codeActionProvider: { resolveProvider: true }, executeCommandProvider: { commands: ["fix"] } });
+  const known = servers.known(a) ?? assert.fail("it is known");
+  const ide = { documents, store: { notify: (sentence: string) => said.push(sentence), announce: (sentence: string) => said.push(sentence) } } as unknown as Ide;
+  const actions = new LanguageActions(ide, api, "p", servers);
+  const carryOut = async (offer: CodeAction | Command, ...answers: (() => void)[]): Promise<void> => {
+    const snapshot = new Snapshot(known.client);
+    const done = new CodeActions(ide, actions).carryOut(known, offer, snapshot).finally(() => snapshot.release());
+    for (const answer of answers) {
+      await settle();
+      answer();
+    }
+    await done;
+  };
+  const insert = (newText: string): object => ({ changes: { "file:///workspace/a.py": [{ range: range(0, 0, 0), newText }] } });
+  const answer = (method: string, result: unknown): void => tell({ id: sent(method).at(-1)?.["id"], result });
+  const replies = (): unknown[] => network.last.sent.map((text) => JSON.parse(String(text)) as Message).filter((message) => isObject(message["result"])).map(({ result }) => result);
+  await carryOut({ title: "Now", edit: insert("1") });
+  await carryOut({ title: "Asked", data: 7 }, () => answer("codeAction/resolve", { title: "Asked", edit: insert("2") }));
+  assert.deepEqual(paramsOf(sent("codeAction/resolve")[0]), { title: "Asked", data: 7 });
+  const change = (edit: object): void => tell({ id: 9, method: "workspace/applyEdit", params: { edit } });
+  await carryOut({ title: "Command", command: "fix", arguments: [1] }, () => change(insert("3")), () => answer("workspace/executeCommand", null));
+  assert.deepEqual(paramsOf(sent("workspace/executeCommand")[0]), { command: "fix", arguments: [1] });
+  assert.equal(a.state.doc.toString(), "321one\n");
+  assert.deepEqual(said, ["Now: done.", "Asked: done.", "Command: done."]);
+  change(insert("4"));
+  await settle();
+  assert.equal(a.state.doc.toString(), "321one\n");
+  assert.deepEqual(replies(), [{ applied: true }, { applied: false, failureReason: "Nothing was asked for that changes files." }]);
 });

@@ -10,6 +10,7 @@ import type { TextDocument } from "../editor/document";
 import type { Ide } from "../ide";
 import { prompt } from "../widgets/dialog";
 import { applyEdits, editsByPath, type EditTarget, Snapshot } from "./edits";
+import { positionOf } from "./places";
 import type { Known, LanguageServers } from "./servers";
 import { programOf, sentence } from "./state";
 
@@ -66,14 +67,21 @@ export class LanguageActions {
     const snapshot = new Snapshot(asked.client);
     try {
       const edit = await asked.client.request<unknown, WorkspaceEdit | null>("textDocument/rename", { ...asked.params, newName: name });
-      const target = this.targetOf(asked);
-      const { open, saved, left } = await applyEdits(editsByPath(edit, target.pathOf), snapshot, target);
-      const done = [open > 0 && `${files(open)} in the editor, not saved yet`, saved > 0 && `${files(saved)} on disk`].filter(Boolean).join(", and ");
-      this.ide.store.notify(done ? `Renamed ${old} in ${done}.` : `Nothing to rename was found.`);
-      for (const { path, why } of left) this.ide.store.notify(`${path} was left as it is: ${why}.`);
+      const { where } = await this.change(asked, edit, snapshot);
+      this.ide.store.notify(where ? `Renamed ${old} in ${where}.` : `Nothing to rename was found.`);
     } finally {
       snapshot.release();
     }
+  }
+
+  /** Makes the changes, tells what had to be left as it was, and returns in which files they are: also in words, "" for none. Throws before anything is changed. */
+  async change(known: Known, edit: WorkspaceEdit | null, snapshot: Snapshot): Promise<{ readonly where: string; readonly paths: readonly string[] }> {
+    const target = this.targetOf(known);
+    const edits = editsByPath(edit, target.pathOf, snapshot);
+    const { open, saved, left } = await applyEdits(edits, snapshot, target);
+    for (const { path, why } of left) this.ide.store.notify(`${path} was left as it is: ${why}.`);
+    const where = [open > 0 && `${files(open)} in the editor, not saved yet`, saved > 0 && `${files(saved)} on disk`].filter(Boolean).join(", and ");
+    return { where, paths: [...edits.keys()] };
   }
 
   /** Has the document's server format it; false when none does. Rejects with the server's refusal. */
@@ -106,8 +114,7 @@ export class LanguageActions {
     }
     known.client.sync();
     const { doc, selection } = view.state;
-    const line = doc.lineAt(selection.main.head);
-    return { ...known, view, params: { textDocument: { uri: known.file.uri }, position: { line: line.number - 1, character: selection.main.head - line.from } } };
+    return { ...known, view, params: { textDocument: { uri: known.file.uri }, position: positionOf(doc, selection.main.head) } };
   }
 
   private explain(): null {

@@ -1,7 +1,10 @@
 // A language server at the other end of a connection, as long as that holds. The next connection gets a client of its own.
 
 import { LSPClient, type LSPClientConfig } from "@codemirror/lsp-client";
+import type { Command, WorkspaceEdit } from "vscode-languageserver-protocol";
+import { messageOf } from "../api";
 import { isObject } from "../wire";
+import { Snapshot } from "./edits";
 import { DocumentWorkspace } from "./workspace";
 
 // A server that starts on a busy machine, or looks through a large project for the first time.
@@ -14,6 +17,8 @@ export class ServerClient extends LSPClient {
   private receive: (message: string) => void = () => undefined;
   private readonly pending = new Set<(reason: Error) => void>();
   private closed = false;
+  /** Makes the changes that a server wants while it carries out a command; null while it carries out none. */
+  private change: ((edit: WorkspaceEdit) => Promise<void>) | null = null;
 
   /** Nothing is sent before `begin`. */
   constructor(
@@ -38,7 +43,7 @@ export class ServerClient extends LSPClient {
   /** A message that came. One that makes no sense is dropped: it comes from the container. */
   take(message: string): void {
     try {
-      this.receive(message);
+      if (!message.includes('"workspace/applyEdit"') || !this.takeEdit(JSON.parse(message))) this.receive(message);
     } catch (error) {
       console.warn("A language server's message makes no sense.", error);
     }
@@ -50,12 +55,38 @@ export class ServerClient extends LSPClient {
     return ASKED_IN_PASSING.has(method) ? answer.catch(() => null as Result) : answer;
   }
 
+  /** Has the server carry out a command; `change` makes the changes that it wants meanwhile, in the texts as they were when it was asked. Rejects with its refusal. */
+  async execute({ command, arguments: given }: Command, change: (edit: WorkspaceEdit, since: Snapshot) => Promise<void>): Promise<void> {
+    const since = new Snapshot(this);
+    const own = (edit: WorkspaceEdit): Promise<void> => change(edit, since);
+    this.change = own;
+    try {
+      await this.request("workspace/executeCommand", { command, arguments: given });
+    } finally {
+      if (this.change === own) this.change = null;
+      since.release();
+    }
+  }
+
   /** The connection is gone: what waits for an answer gets none, and the editors go on without. */
   end(): void {
     if (this.closed) return;
     this.closed = true;
     for (const reject of this.pending) reject(new Error("The language server is gone; try again in a moment."));
     this.documents.clear();
+  }
+
+  /** False for any other message. */
+  private takeEdit(message: unknown): boolean {
+    if (!isObject(message) || message["method"] !== "workspace/applyEdit" || message["id"] === undefined) return false;
+    const edit = isObject(message["params"]) ? message["params"]["edit"] : null;
+    const work = this.change && isObject(edit) ? this.change(edit) : Promise.reject(new Error("Nothing was asked for that changes files."));
+    const reply = (result: object): void => void (this.closed || this.post(JSON.stringify({ jsonrpc: "2.0", id: message["id"], result })));
+    work.then(
+      () => reply({ applied: true }),
+      (error: unknown) => reply({ applied: false, failureReason: messageOf(error) }),
+    );
+    return true;
   }
 
   private settle<T>(answer: Promise<T>): Promise<T> {

@@ -39,6 +39,8 @@ export function languageCommands(ide: Ide): readonly Command[] {
     { id: "references.list", title: "Go to the list of references", isEnabled: hasReferences, run: () => ide.focusPane("references") },
     anywhere("back", "Go back, from a definition or a choice from a list", "mod+alt+-", () => intelligence.canGoBack, ({ navigation }) => navigation.goBack()),
     inText("renameSymbol", "Rename this name in all files…", "f2", ({ actions }) => actions.rename()),
+    inText("quickFix", "Quick fix for this place…", "mod+.", ({ codeActions }) => codeActions.choose()),
+    inText("organizeImports", "Organize imports", "alt+shift+o", ({ codeActions }) => codeActions.organizeImports()),
     inText("signature", "Show the parameters of this call", "mod+shift+space", ({ actions }) => actions.showSignature()),
     inText("hover", "Show what is known of this word", "alt+f12", ({ actions }) => actions.showHover()),
     { id: "problems", title: "Problems", keys: ["mod+shift+m"], isEnabled: isOn, run: () => ide.focusPane("problems") },

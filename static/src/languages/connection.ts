@@ -10,6 +10,7 @@ import { type Disposable, DisposableStore, MutableDisposable, type Observable, V
 import { type Closed, ReconnectingSocket, type SocketOptions } from "../socket";
 import { CloseCode, isObject, parseObject } from "../wire";
 import { ServerClient } from "./client";
+import { acting } from "./codeactions";
 import { completing } from "./completion";
 import { editorExtensions } from "./extensions";
 import { pathOf, uriOf } from "./places";
@@ -117,7 +118,7 @@ export class LanguageConnection implements Disposable {
       rootUri: root,
       initializationOptions: OPTIONS[this.language],
       sanitizeHTML: safeHtml,
-      extensions: [serverDiagnostics(), completing],
+      extensions: [serverDiagnostics(), completing, acting],
       notificationHandlers: {
         "textDocument/publishDiagnostics": (_, params: PublishDiagnosticsParams) => this.handleProblems(params),
         "window/logMessage": () => true,

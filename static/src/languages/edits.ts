@@ -28,14 +28,18 @@ export interface Outcome {
   readonly left: readonly { readonly path: string; readonly why: string }[];
 }
 
+const CHANGED = "The text was changed while the language server was at work. Try again.";
+
 /** The open documents as the server knows them when it is asked, so that its answer can be placed in what they are by then. */
 export class Snapshot {
   private readonly texts: ReadonlyMap<string, Text>;
+  private readonly versions: ReadonlyMap<string, number>;
   private readonly mapping;
 
   constructor(private readonly client: ServerClient) {
     client.sync();
     this.texts = new Map(client.documents.files.map((file) => [file.path, file.doc]));
+    this.versions = new Map(client.documents.files.map((file) => [file.path, file.version]));
     this.mapping = client.workspaceMapping();
   }
 
@@ -49,9 +53,15 @@ export class Snapshot {
     if (!text || !since) return null;
     return edits.map((edit) => {
       const [from, to] = [offsetOf(text, edit.range.start), offsetOf(text, edit.range.end)];
-      if (since.touchesRange(from, to)) throw new Error("The text was changed while the language server was at work. Try again.");
+      if (since.touchesRange(from, to)) throw new Error(CHANGED);
       return { from: since.mapPos(from, 1), to: since.mapPos(to, from === to ? 1 : -1), insert: edit.newText };
     });
+  }
+
+  /** Whether places in this version of a document would be in another text than that of the snapshot. */
+  isOther(path: string, version: unknown): boolean {
+    const known = this.versions.get(path);
+    return typeof version === "number" && known !== undefined && version !== known;
   }
 
   release(): void {
@@ -59,19 +69,20 @@ export class Snapshot {
   }
 }
 
-/** The edits by path. Throws when the server wants more than to change texts of the project. */
-export function editsByPath(edit: WorkspaceEdit | null, pathOf: EditTarget["pathOf"]): ReadonlyMap<string, readonly TextEdit[]> {
+/** The edits by path. Throws when the server wants more than to change texts of the project, or means other texts than the snapshot has. */
+export function editsByPath(edit: WorkspaceEdit | null, pathOf: EditTarget["pathOf"], snapshot: Snapshot): ReadonlyMap<string, readonly TextEdit[]> {
   const found = new Map<string, readonly TextEdit[]>();
-  const add = (uri: unknown, edits: unknown): void => {
+  const add = (uri: unknown, edits: unknown, version?: unknown): void => {
     const path = typeof uri === "string" ? pathOf(uri) : null;
     if (path === null) throw new Error("The language server wants to change a file outside of the project. Nothing was changed.");
     if (!Array.isArray(edits) || !edits.every(isEdit)) throw new Error("The language server’s answer makes no sense. Nothing was changed.");
+    if (snapshot.isOther(path, version)) throw new Error(CHANGED);
     if (edits.length > 0) found.set(path, [...(found.get(path) ?? []), ...edits]);
   };
   for (const [uri, edits] of Object.entries(edit?.changes ?? {})) add(uri, edits);
   for (const change of edit?.documentChanges ?? []) {
     if (!("textDocument" in change)) throw new Error("The language server wants to move files, which is not done here. Nothing was changed.");
-    add(change.textDocument.uri, change.edits);
+    add(change.textDocument.uri, change.edits, change.textDocument.version);
   }
   return found;
 }

@@ -9,6 +9,7 @@ import { type Disposable, DisposableStore, MutableDisposable, type Observable, V
 import { load } from "../loading";
 import { recall, remember } from "../storage";
 import type { LanguageActions } from "./actions";
+import type { CodeActions } from "./codeactions";
 import type { Navigation } from "./navigation";
 import type { Problem } from "./problems";
 import type { References } from "./references";
@@ -20,6 +21,7 @@ import type { Counts, FrontServer } from "./state";
 export interface Loaded {
   readonly servers: LanguageServers;
   readonly actions: LanguageActions;
+  readonly codeActions: CodeActions;
   readonly navigation: Navigation;
 }
 
@@ -135,7 +137,7 @@ export class Intelligence implements Disposable {
   }
 
   private async make(): Promise<Loaded> {
-    const { LanguageServers, LanguageActions, Navigation, countsOf } = await load(() => import("./loaded"));
+    const { LanguageServers, LanguageActions, CodeActions, Navigation, countsOf } = await load(() => import("./loaded"));
     const { ide, api, project } = this;
     const store = new DisposableStore();
     const servers = store.add(
@@ -144,10 +146,12 @@ export class Intelligence implements Disposable {
         url: (language) => api.languageUrl(project, language),
         isRunning: () => this.isRunning,
         notify: (sentence) => ide.store.notify(sentence),
+        describe: (view, mark) => codeActions.describe(view, mark),
       }),
     );
     const actions = new LanguageActions(ide, api, project, servers);
-    const loaded = { servers, actions, navigation: new Navigation(ide, api, project, actions) };
+    const codeActions = new CodeActions(ide, actions);
+    const loaded = { servers, actions, codeActions, navigation: new Navigation(ide, api, project, actions) };
     store.add(servers.front.onChange((front) => this.frontValue.set(front)));
     store.add(
       servers.problems.list.onChange((problems) => {

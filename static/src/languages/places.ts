@@ -1,7 +1,7 @@
 // Between the places that the protocol names and those of the page: addresses and paths, lines and offsets.
 
 import type { Text } from "@codemirror/state";
-import type { Position } from "vscode-languageserver-protocol";
+import type { Position, Range } from "vscode-languageserver-protocol";
 
 /** The file's address below the project's; null for a name that is no Unicode, which no address can have. */
 export function uriOf(root: string, path: string): string | null {
@@ -22,6 +22,16 @@ export function pathOf(root: string, uri: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** The place of an offset. */
+export function positionOf(text: Text, offset: number): Position {
+  const line = text.lineAt(offset);
+  return { line: line.number - 1, character: offset - line.from };
+}
+
+export function rangeBetween(text: Text, from: number, to: number): Range {
+  return { start: positionOf(text, from), end: positionOf(text, to) };
 }
 
 /** Characters from the beginning. What lies beyond a line or the text is at its end, as the protocol has it. */

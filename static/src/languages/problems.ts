@@ -2,6 +2,7 @@
 
 import { type Diagnostic, forEachDiagnostic, setDiagnostics } from "@codemirror/lint";
 import type { Diagnostic as Found, PublishDiagnosticsParams } from "vscode-languageserver-protocol";
+import type { EditorView } from "@codemirror/view";
 import { type Observable, Value } from "../lifecycle";
 import { isObject } from "../wire";
 import { offsetOf } from "./places";
@@ -21,6 +22,14 @@ export interface Problem {
   readonly message: string;
 }
 
+/** A problem under the text, with what the server said of it. */
+export interface Mark extends Diagnostic {
+  readonly found: Found;
+}
+
+/** What is shown of a mark in the editor. */
+export type Describe = (view: EditorView, mark: Mark) => Node;
+
 // A generated file may have tens of thousands, and a server may send what it likes.
 const MOST_OF_A_FILE = 500;
 const MOST_FILES = 500;
@@ -34,11 +43,14 @@ export class Problems {
   /** Of all files that a server told of, by path and place. */
   readonly list: Observable<readonly Problem[]> = this.all;
 
+  /** Without `describe` the message is shown. */
+  constructor(private readonly describe?: Describe) {}
+
   /** Takes what a server said of a file; `file` when it is open. What was found in an older version of its text is left out. */
   take(language: ServerLanguage, path: string, file: DocumentFile | null, { diagnostics, version }: PublishDiagnosticsParams): void {
     if (file && typeof version === "number" && version !== file.version) return;
     const found = (Array.isArray(diagnostics) ? diagnostics : []).filter(isFound).slice(0, MOST_OF_A_FILE);
-    if (file) underline(file, found);
+    if (file) underline(file, found, this.describe);
     this.set(path, found.map((one) => problemOf(language, path, one)).sort(byPlace));
   }
 
@@ -91,13 +103,14 @@ function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column;
 }
 
-function underline(file: DocumentFile, found: readonly Found[]): void {
+function underline(file: DocumentFile, found: readonly Found[], describe?: Describe): void {
   const { unsent, document } = file;
   const place = (position: Found["range"]["start"], side: number): number => unsent.mapPos(offsetOf(file.doc, position), side);
-  const marks = found.map((one): Diagnostic => {
+  const marks = found.map((one): Mark => {
     const from = place(one.range.start, 1);
     const source = typeof one.source === "string" ? { source: one.source.slice(0, 100) } : {};
-    return { from, to: Math.max(from, place(one.range.end, -1)), severity: severityOf(one), message: messageIn(one.message), ...source };
+    const mark: Mark = { from, to: Math.max(from, place(one.range.end, -1)), severity: severityOf(one), message: messageIn(one.message), ...source, found: one };
+    return describe ? Object.assign(mark, { renderMessage: (view: EditorView) => describe(view, mark) }) : mark;
   });
   document.dispatch(setDiagnostics(document.state, marks));
 }

@@ -5,7 +5,7 @@ import type { Document } from "../documents";
 import type { TextDocument } from "../editor/document";
 import { DisposableStore, type Observable, Value } from "../lifecycle";
 import { type ConnectionContext, LanguageConnection } from "./connection";
-import { Problems } from "./problems";
+import { type Describe, Problems } from "./problems";
 import { servedOf, type ServerLanguage } from "./served";
 import type { FrontServer, ServerState } from "./state";
 import type { ServerClient } from "./client";
@@ -14,6 +14,8 @@ import type { DocumentFile } from "./workspace";
 export interface ServersContext extends Omit<ConnectionContext, "problems"> {
   /** Whether the project runs, where its servers do. */
   readonly isRunning: () => boolean;
+  /** How a problem is shown in the editor. */
+  readonly describe?: Describe;
 }
 
 /** A document that a running server knows. */
@@ -28,7 +30,7 @@ const NOT_RUNNING: ServerState = { kind: "stopped", reason: "The project does no
 const LEAST_APART_MS = 10_000;
 
 export class LanguageServers extends DisposableStore {
-  readonly problems = new Problems();
+  readonly problems: Problems;
   private readonly connections = new Map<ServerLanguage, LanguageConnection>();
   private readonly clock: Clock;
   private readonly restarted = new Map<ServerLanguage, number>();
@@ -39,6 +41,7 @@ export class LanguageServers extends DisposableStore {
 
   constructor(private readonly context: ServersContext) {
     super();
+    this.problems = new Problems(context.describe);
     this.clock = context.socket?.clock ?? browserClock;
     this.add(context.documents.active.onChange(() => this.use()));
     // A file that was renamed may be in another language.

@@ -21,22 +21,21 @@ export function below(element: Element): Place {
   return { x: left, y: bottom };
 }
 
-/** Opens the menu with the first item focused. It closes on a choice, Escape, Tab or a press elsewhere; focus goes back. */
-export function openMenu(items: readonly MenuItem[], place: Place, label: string): void {
+/** Opens the menu with the first item focused. It closes on a choice, Escape, Tab or a press elsewhere; focus goes back. `closed` is called then, after the choice was run. */
+export function openMenu(items: readonly MenuItem[], place: Place, label: string, closed?: () => void): void {
   const before = document.activeElement;
   const listeners = new DisposableStore();
-  const close = (): void => {
+  const close = (choice?: MenuItem): void => {
     listeners.dispose();
     menu.remove();
     if (before instanceof HTMLElement) before.focus();
+    choice?.run();
+    closed?.();
   };
   const buttons = items.map((item) => {
     const key = item.key ? h("span", { class: "key" }, item.key) : null;
     const button = h("button", { type: "button", role: "menuitem", tabindex: -1, class: item.danger ? "danger" : null }, h("span", {}, item.label), key);
-    button.addEventListener("click", () => {
-      close();
-      item.run();
-    });
+    button.addEventListener("click", () => close(item));
     return button;
   });
   const menu = h("div", { class: "menu", role: "menu", "aria-label": label }, ...buttons);
@@ -45,8 +44,8 @@ export function openMenu(items: readonly MenuItem[], place: Place, label: string
   position(menu, place);
   listeners.add(listen(menu, "keydown", (event) => handleKey(event, buttons, close)));
   listeners.add(listen(document, "pointerdown", (event) => !menu.contains(event.target as Node) && close(), { capture: true }));
-  listeners.add(listen(window, "blur", close));
-  listeners.add(listen(window, "resize", close));
+  listeners.add(listen(window, "blur", () => close()));
+  listeners.add(listen(window, "resize", () => close()));
   buttons[0]?.focus();
 }
 
