@@ -8,7 +8,8 @@ import { loadLanguage } from "./editor/languages";
 import { isPicture, mediaOf, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, rebase } from "./files";
 import { Groups, Tab } from "./groups";
-import { type Disposable, DisposableStore, Emitter, type Observable, Value } from "./lifecycle";
+import { type Disposable, DisposableStore, Emitter, MutableDisposable, type Observable, Value } from "./lifecycle";
+import { Recovery } from "./recovery";
 import type { Part } from "./splits";
 import { isBinary } from "./text";
 
@@ -41,6 +42,7 @@ export function oneGroup(paths: readonly string[]): Session {
 
 // Enough to tell what a file is; a picture or an archive is not downloaded for that.
 const PROBE = 64 * 1024;
+const GONE_MS = 2000;
 
 export class Documents implements Disposable {
   private readonly disposables = new DisposableStore();
@@ -48,6 +50,7 @@ export class Documents implements Disposable {
   private readonly dirtyEmitter = this.disposables.add(new Emitter<Document>());
   private readonly opening = new Map<string, Promise<Document>>();
   private readonly closed: string[] = [];
+  private readonly laterLook = this.disposables.add(new MutableDisposable());
   private turn = 0;
   /** By path, the last turn in which a document was asked for that is still on its way. */
   private readonly asked = new Map<string, number>();
@@ -55,6 +58,7 @@ export class Documents implements Disposable {
   private missing: readonly GroupSession[] = [];
 
   readonly groups = new Groups();
+  readonly recovery: Recovery;
   readonly open: Observable<readonly Document[]> = this.list;
   /** The one in front in the group in use. */
   readonly active: Observable<Document | null> = this.groups.front;
@@ -66,6 +70,7 @@ export class Documents implements Disposable {
     private readonly context: DocumentContext,
     private readonly decide: (document: TextDocument) => Promise<Decision>,
   ) {
+    this.recovery = new Recovery(context.drafts);
     this.disposables.add(context.styles.onChange(() => this.list.get().forEach((document) => document instanceof TextDocument && void document.restyle())));
   }
 
@@ -155,7 +160,7 @@ export class Documents implements Disposable {
 
   /** Takes over what changed on disk; "" stands for any path. Failures go to the context's report. */
   async check(paths: readonly string[]): Promise<void> {
-    if (paths.includes("")) await this.reopenMissing();
+    if (paths.includes("")) await Promise.all([this.reopenMissing(), this.lookForLeft()]);
     const touched = this.list.get().filter((document) => paths.some((path) => isWithin(document.path.get(), path)));
     await Promise.all(touched.map((document) => this.checkOne(document)));
   }
@@ -188,10 +193,10 @@ export class Documents implements Disposable {
 
   /** Opens the files of the last session and all that have unsaved changes in the journal: the front one before the others. */
   async restore({ groups, layout, active }: Session): Promise<void> {
-    const drafts = await this.context.drafts.list().catch(() => []);
+    const unsaved = await this.recovery.paths();
     this.groups.arrange(layout, groups.map(({ name }) => name), active);
     const used = groups.find(({ name }) => name === this.groups.active.name);
-    const paths = [...new Set([...groups.flatMap((group) => group.paths), ...drafts.map((draft) => draft.path)])];
+    const paths = [...new Set([...groups.flatMap((group) => group.paths), ...unsaved])];
     const front = used?.front ?? used?.paths[0] ?? paths[0];
     const missing = new Set<string>();
     const reopen = async (path: string): Promise<void> => void ((await this.reopen(path)) || missing.add(path));
@@ -238,6 +243,12 @@ export class Documents implements Disposable {
     if (front && front !== document) this.activate(front);
   }
 
+  private async lookForLeft(again = true): Promise<void> {
+    // A tab that was closed just now may not be gone yet.
+    if (again) this.laterLook.value = this.context.clock.after(GONE_MS, () => void this.lookForLeft(false));
+    await Promise.allSettled(this.list.get().map(async (document) => document instanceof TextDocument && this.recovery.look(document)));
+  }
+
   private load(path: string): Promise<Document> {
     const open = this.find(path);
     if (open) return Promise.resolve(open);
@@ -255,10 +266,8 @@ export class Documents implements Disposable {
   }
 
   private async edit(path: string, content: FileContent, most: number): Promise<TextDocument> {
-    const { drafts } = this.context;
     const document = new TextDocument(this.context, path, content, most);
-    const draft = document.readOnly ? null : await drafts.get(path).catch(() => null);
-    if (draft) document.restore(draft, content);
+    await this.recovery.bringBack(document, content);
     this.dress(document);
     this.follow(document);
     return this.add(document);
@@ -304,10 +313,9 @@ export class Documents implements Disposable {
 
   /** A draft whose file is gone becomes a document again: what was typed is worth more than the file. */
   private async recover(path: string): Promise<void> {
-    const draft = await this.context.drafts.get(path).catch(() => null);
-    if (!draft || this.find(path)) return;
-    const document = new TextDocument(this.context, path, { bytes: new Uint8Array(), etag: "", size: 0 });
-    document.restore({ ...draft, etag: "" }, { bytes: new Uint8Array(), etag: "", size: 0 });
+    const nothing = { bytes: new Uint8Array(), etag: "", size: 0 };
+    const document = new TextDocument(this.context, path, nothing);
+    if (!(await this.recovery.bringBack(document, nothing))) return document.dispose();
     this.dress(document);
     this.follow(document);
     this.add(document);

@@ -29,6 +29,7 @@ import { languageActions, languageCommands } from "./languages/commands";
 import { Intelligence } from "./languages/intelligence";
 import { IgnoredFiles } from "./tree/ignore";
 import { DisposableStore, watch } from "./lifecycle";
+import { browserPages } from "./pages";
 import { PendingView } from "./pending";
 import { DiskRefresh } from "./refresh";
 import { RunControl } from "./runcontrol";
@@ -112,7 +113,7 @@ export class Ide {
     this.files = this.disposables.add(new FileTree(api, this.id));
     this.decorations.add(this.disposables.add(new IgnoredFiles(api, this.id, this.files)));
     this.index = new FileIndex(api, this.id);
-    const drafts = new DraftDatabase(this.id);
+    const drafts = new DraftDatabase(this.id, browserPages());
     const styles = this.disposables.add(new EditorConfigs(api, this.id, this.files));
     const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, styles, beforeSave: (document: TextDocument) => this.formatting.beforeSave(document), report: this.report };
     this.documents = this.disposables.add(new Documents(context, decideUnsaved));

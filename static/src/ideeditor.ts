@@ -1,7 +1,7 @@
 // The editor area of an IDE page.
 
 import type { Api } from "./api";
-import { showConflict } from "./conflicts";
+import { showConflict, showLeft } from "./conflicts";
 import type { Document } from "./documents";
 import { h } from "./dom";
 import type { Group } from "./groups";
@@ -23,7 +23,9 @@ export function makeEditor(ide: Ide, api: Api, project: string): EditorArea {
       save: (document) => attempt(() => document.save()),
       keepMine: (document) => attempt(() => document.keepMine()),
       takeTheirs: (document) => document.takeTheirs(),
-      compare: (document) => attempt(() => showConflict(ide.editor, document, ide.extensions(), ide.workbench.isNarrow)),
+      compare: (document) => attempt(() => showConflict(ide, document)),
+      compareLeft: (document) => attempt(() => showLeft(ide, document)),
+      dismissLeft: (document) => documents.recovery.dismiss(document),
       close,
       editAnyway: (document) => attempt(() => ide.documents.editAnyway(document)),
       fileUrl: (path) => api.fileUrl(project, path),

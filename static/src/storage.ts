@@ -78,24 +78,16 @@ class ServerMemory {
 }
 
 // What a page that goes can't be sure to have sent, the next one of the same tab sends: after a reload, that is.
-const UNSENT = `${PREFIX}unsent`;
+const UNSENT = "unsent";
 
 function keepUnsent(changes: readonly (readonly [string, unknown])[]): void {
-  try {
-    sessionStorage.setItem(UNSENT, JSON.stringify(changes));
-  } catch {
-    // Full or forbidden.
-  }
+  rememberInTab(UNSENT, changes);
 }
 
 function takeUnsent(): readonly (readonly [string, unknown])[] {
-  try {
-    const changes = parsed(sessionStorage.getItem(UNSENT));
-    sessionStorage.removeItem(UNSENT);
-    return Array.isArray(changes) ? (changes as readonly (readonly [string, unknown])[]) : [];
-  } catch {
-    return [];
-  }
+  const changes = recallInTab(UNSENT, (value): value is readonly (readonly [string, unknown])[] => Array.isArray(value));
+  rememberInTab(UNSENT, null);
+  return changes ?? [];
 }
 
 let server: ServerMemory | null = null;
@@ -173,5 +165,24 @@ export function forgetHere(key: string): void {
     localStorage.removeItem(PREFIX + key);
   } catch {
     // Forbidden.
+  }
+}
+
+/** The same for what means nothing to another tab; it outlives a reload. */
+export function recallInTab<T>(key: string, accept: (value: unknown) => value is T): T | null {
+  try {
+    const value = parsed(sessionStorage.getItem(PREFIX + key));
+    return accept(value) ? value : null;
+  } catch {
+    // Forbidden.
+    return null;
+  }
+}
+
+export function rememberInTab(key: string, value: unknown): void {
+  try {
+    sessionStorage.setItem(PREFIX + key, JSON.stringify(value));
+  } catch {
+    // Full or forbidden.
   }
 }

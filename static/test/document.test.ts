@@ -15,9 +15,9 @@ function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\n", "b.
   const reports: unknown[] = [];
   const answers: Decision[] = [];
   const styles = new FakeStyles();
-  const open = (): Documents =>
+  const open = (page = drafts): Documents =>
     new Documents(
-      { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles, beforeSave: async () => undefined, report: (error) => reports.push(error) },
+      { api: new Api("", disk.fetch), project: "p", drafts: page, clock, extensions: () => [], styles, beforeSave: async () => undefined, report: (error) => reports.push(error) },
       async () => answers.shift() ?? "cancel",
     );
   return { disk, drafts, clock, reports, answers, styles, open, documents: open() };
@@ -230,25 +230,87 @@ test("who types without a pause is in the journal too", async () => {
   assert.ok(drafts.kept.get("a.txt")?.text.startsWith("xxxxxxxx"));
 });
 
-test("what was typed in one page stays in the journal while another page has the file", async () => {
+test("what was typed in a page that lives is its own, whatever others do with the file", async () => {
   const { clock, drafts, disk, documents, open } = setUp();
-  const other = open();
-  await show(other, "a.txt");
   type(await show(documents, "a.txt"), "mine ");
   clock.advance(400);
   await settle();
-  // The other one takes over what a program wrote.
-  disk.writeText("a.txt", "theirs\n");
-  await other.check([""]);
-  await settle();
-  assert.equal(drafts.kept.get("a.txt")?.text, "mine one\n");
-  // A third one gets it, and gives it up or saves it as its own.
-  const third = await show(open(), "a.txt");
-  third.revert();
+  const drafts2 = drafts.inPage("second");
+  const other = await show(open(drafts2), "a.txt");
+  assert.equal(textOf(other), "one\n");
+  type(other, "other ");
   clock.advance(400);
+  await settle();
+  assert.equal(drafts2.kept.get("a.txt")?.text, "other one\n");
+  await other.save();
   await documents.check([""]);
   await settle();
-  assert.equal(drafts.kept.get("a.txt")?.text, "mine one\n");
+  assert.equal(disk.text("a.txt"), "other one\n");
+  assert.deepEqual([drafts.kept.get("a.txt")?.text, drafts2.kept.size], ["mine one\n", 0]);
+});
+
+/** Two pages have typed into a.txt, the second last, and are gone. */
+async function crash({ clock, drafts, documents, open }: ReturnType<typeof setUp>): Promise<void> {
+  const second = drafts.inPage("second");
+  type(await show(documents, "a.txt"), "mine ");
+  clock.advance(400);
+  await settle();
+  type(await show(open(second), "a.txt"), "other ");
+  clock.advance(400);
+  await settle();
+  drafts.leave();
+  second.leave();
+}
+
+test("of what two pages left the newest comes back, and the other is told of until the person has chosen", async () => {
+  const all = setUp();
+  await crash(all);
+  const third = all.drafts.inPage("third");
+  const documents = all.open(third);
+  await documents.restore(oneGroup([]));
+  const document = documents.find("a.txt");
+  assert.ok(document instanceof TextDocument);
+  assert.equal(textOf(document), "other one\n");
+  assert.equal(document.trouble.get()?.kind, "restored");
+  assert.deepEqual(document.left.get().map(({ text }) => text), ["mine one\n"]);
+  const told = document.left.get();
+  await documents.check([""]);
+  assert.equal(document.left.get(), told, "it is not told anew");
+  await document.save();
+  await settle();
+  assert.equal(third.kept.size, 0);
+  assert.equal(document.left.get().length, 1);
+  // Whoever opens the file next gets it, if this one does not choose.
+  const fourth = await show(all.open(all.drafts.inPage("fourth")), "a.txt");
+  assert.equal(textOf(fourth), "mine one\n");
+  assert.equal(fourth.trouble.get()?.kind, "changed");
+  await documents.check([""]);
+  assert.deepEqual(document.left.get(), []);
+});
+
+test("a page that is loaded again gets its own text back, and forgets what it dropped", async () => {
+  const all = setUp();
+  await crash(all);
+  const documents = all.open();
+  const document = await show(documents, "a.txt");
+  assert.equal(textOf(document), "mine one\n");
+  const [other] = document.left.get();
+  assert.equal(other?.text, "other one\n");
+  documents.recovery.dismiss(document);
+  await documents.check([""]);
+  assert.deepEqual(document.left.get(), []);
+  await documents.recovery.drop(document, other);
+  const again = await show(all.open(), "a.txt");
+  assert.deepEqual([textOf(again), again.left.get()], ["mine one\n", []]);
+});
+
+test("what a page left and the disk has is forgotten", async () => {
+  const all = setUp();
+  await crash(all);
+  all.disk.writeText("a.txt", "other one\n");
+  const document = await show(all.open(all.drafts.inPage("third")), "a.txt");
+  assert.deepEqual([textOf(document), document.left.get()], ["mine one\n", []]);
+  assert.deepEqual(await all.drafts.list(), []);
 });
 
 test("a journal that the disk has caught up with is cleared", async () => {

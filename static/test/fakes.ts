@@ -215,23 +215,61 @@ export function problem(status: number, title: string, detail: string, extra: ob
   });
 }
 
+/** The journal as one page sees it. */
 export class FakeDrafts implements Drafts {
-  readonly kept = new Map<string, Draft>();
+  constructor(
+    private readonly page = "first",
+    private readonly all: Draft[] = [],
+    private readonly gone = new Set<string>(),
+  ) {}
 
-  async list(): Promise<readonly Draft[]> {
-    return [...this.kept.values()];
+  /** This page's drafts, by path. */
+  get kept(): ReadonlyMap<string, Draft> {
+    return new Map(this.all.flatMap((draft) => (draft.page === this.page ? [[draft.path, draft] as const] : [])));
   }
 
-  async get(path: string): Promise<Draft | null> {
-    return this.kept.get(path) ?? null;
+  /** The same journal in another page. */
+  inPage(page: string): FakeDrafts {
+    return new FakeDrafts(page, this.all, this.gone);
   }
 
-  async put(draft: Draft): Promise<void> {
-    this.kept.set(draft.path, draft);
+  leave(): void {
+    this.gone.add(this.page);
+  }
+
+  async list(path?: string): Promise<readonly Draft[]> {
+    const left = this.all.filter((draft) => draft.page !== this.page && (draft.page === "" || this.gone.has(draft.page)));
+    // Of one millisecond, what came last.
+    return [...this.kept.values(), ...left.reverse().sort((a, b) => b.at - a.at)].filter((draft) => path === undefined || draft.path === path);
+  }
+
+  async left(path: string): Promise<readonly Draft[]> {
+    return (await this.list(path)).filter((draft) => draft.page !== this.page);
+  }
+
+  async put(draft: Omit<Draft, "page">): Promise<void> {
+    await this.remove(draft.path);
+    this.all.push({ ...draft, page: this.page });
   }
 
   async remove(path: string): Promise<void> {
-    this.kept.delete(path);
+    this.take((draft) => draft.path === path && draft.page === this.page);
+  }
+
+  async adopt(draft: Draft): Promise<boolean> {
+    const adopted = this.take((other) => other === draft);
+    if (adopted) this.all.push({ ...draft, page: this.page });
+    return adopted;
+  }
+
+  async drop(draft: Draft): Promise<void> {
+    this.take((other) => other === draft);
+  }
+
+  private take(matches: (draft: Draft) => boolean): boolean {
+    const at = this.all.findIndex(matches);
+    if (at >= 0) this.all.splice(at, 1);
+    return at >= 0;
   }
 }
 

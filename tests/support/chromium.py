@@ -18,12 +18,16 @@ FLAGS = [
 ]
 
 
-@asynccontextmanager
-async def chromium(flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
+def find_chromium() -> str:
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     assert executable, "no Chromium: `make browser` installs it"
+    return executable
+
+
+@asynccontextmanager
+async def chromium(flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
         yield browser
         await browser.close()
 

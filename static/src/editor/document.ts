@@ -3,23 +3,18 @@
 import { history, historyField } from "@codemirror/commands";
 import { Annotation, type ChangeSpec, Compartment, EditorState, type Extension, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "../api";
-import type { Clock } from "../clock";
-import type { Draft, Drafts } from "../drafts";
+import type { Draft } from "../drafts";
 import type { Styles } from "../editorconfig/style";
 import { nameOf } from "../files";
-import { type Disposable, disposable, DisposableStore, Emitter, MutableDisposable, Value } from "../lifecycle";
+import { type Disposable, disposable, DisposableStore, Emitter, Value } from "../lifecycle";
 import { load } from "../loading";
 import { decode } from "../text";
 import { bytesOf, hasLongLine, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
 import { changesBetween } from "./changes";
 import { Form } from "./form";
+import { Journal, type JournalContext } from "./journal";
 import { languageOf } from "./languages";
 import { editing, unbroken } from "./setup";
-
-// Short enough that a crash costs a word or two, long enough that fast typing doesn't write at each key.
-const JOURNAL_MS = 400;
-// Writing a large text takes time that typing would wait for.
-const JOURNALED_PER_MS = 1000;
 
 /** What stands between the document and the disk. */
 export type Trouble =
@@ -29,18 +24,14 @@ export type Trouble =
   /** Unsaved changes came back from the journal; they were typed at this time. */
   | { readonly kind: "restored"; readonly at: number };
 
-export interface DocumentContext {
+export interface DocumentContext extends JournalContext {
   readonly api: Api;
   readonly project: string;
-  readonly drafts: Drafts;
-  readonly clock: Clock;
   /** Looks and keys that every editor of the page has. */
   readonly extensions: () => Extension;
   readonly styles: Styles;
   /** May change the text that is about to be saved. Never rejects. */
   readonly beforeSave: (document: TextDocument) => Promise<void>;
-  /** Hears of failures of the journal, which must not interrupt the typing. */
-  readonly report: (error: unknown) => void;
 }
 
 /** Shows the document; CodeMirror's view is one. */
@@ -58,6 +49,8 @@ export class TextDocument implements Disposable {
   readonly dirty = new Value(false);
   readonly saving = new Value(false);
   readonly trouble = new Value<Trouble | null>(null);
+  /** What pages that are gone left unsaved of this file, the newest first, as far as the person has to hear of it. */
+  readonly left = new Value<readonly Draft[]>([]);
   readonly form: Form;
   /** Why it can't be edited; null when it can. */
   readonly readOnly: string | null;
@@ -66,7 +59,7 @@ export class TextDocument implements Disposable {
   private readonly editEmitter = this.disposables.add(new Emitter<void>());
   /** The text has changed, whoever changed it. */
   readonly onEdit = this.editEmitter.event;
-  private readonly journalTimer = this.disposables.add(new MutableDisposable());
+  private readonly journal: Journal;
   private readonly language = new Compartment();
   private readonly long: boolean;
   private current: EditorState;
@@ -78,8 +71,6 @@ export class TextDocument implements Disposable {
   /** While both versions are compared, what a save of the person means. */
   saveCompared: (() => Promise<void>) | null = null;
   private work: Promise<unknown> = Promise.resolve();
-  /** The journal has what was typed here, and not only in another page. */
-  private journaled = false;
 
   constructor(
     private readonly context: DocumentContext,
@@ -92,6 +83,8 @@ export class TextDocument implements Disposable {
     this.path = new Value(path);
     this.form = new Form(context.styles, decoded.text, decoded.format, languageOf(nameOf(path))?.indent);
     this.etag = content.etag;
+    const unsaved = (): Pick<Draft, "text" | "etag"> | null => (this.dirty.get() ? { text: this.current.doc.toString(), etag: this.etag } : null);
+    this.journal = this.disposables.add(new Journal(context, () => this.path.get(), unsaved));
     this.readOnly = readOnlyReason(decoded);
     this.saved = textOf(decoded.text);
     this.long = hasLongLine(this.saved);
@@ -217,11 +210,15 @@ export class TextDocument implements Disposable {
     this.trouble.set(null);
   }
 
-  /** Brings back unsaved changes from the journal. */
+  /** Whether it is what was read or saved last. */
+  isSaved(text: string): boolean {
+    return textOf(text).eq(this.saved);
+  }
+
+  /** Brings back unsaved changes from the journal, where they are this page's own by now. */
   restore(draft: Draft, disk: FileContent): void {
-    this.journaled = true;
+    this.journal.takeOver();
     this.edit(textOf(draft.text));
-    if (!this.dirty.get()) return void this.writeJournal();
     if (draft.etag === this.etag) {
       this.trouble.set({ kind: "restored", at: draft.at });
     } else {
@@ -233,30 +230,18 @@ export class TextDocument implements Disposable {
   async moveTo(path: string): Promise<void> {
     const before = this.path.get();
     this.path.set(path);
-    await this.context.drafts.remove(before);
-    await this.writeJournal();
+    await this.journal.move(before);
   }
 
   /** Forgets what is unsaved, in the journal too. */
   async discard(): Promise<void> {
-    this.journalTimer.value = undefined;
     this.dirty.set(false);
-    await this.context.drafts.remove(this.path.get());
+    await this.journal.forget();
   }
 
   /** Brings the journal up to date at once. Failures are reported, not thrown. */
-  async writeJournal(): Promise<void> {
-    this.journalTimer.value = undefined;
-    const { drafts, report } = this.context;
-    const path = this.path.get();
-    try {
-      const [dirty, journaled] = [this.dirty.get(), this.journaled];
-      this.journaled = dirty;
-      if (dirty) await drafts.put({ path, text: this.current.doc.toString(), etag: this.etag, at: Date.now() });
-      else if (journaled) await drafts.remove(path);
-    } catch (error) {
-      report(error);
-    }
+  writeJournal(): Promise<void> {
+    return this.journal.write();
   }
 
   dispose(): void {
@@ -269,8 +254,7 @@ export class TextDocument implements Disposable {
     if (!edited) return;
     this.editEmitter.fire();
     this.dirty.set(!state.doc.eq(this.saved));
-    // Not put off by the next key: who types without a pause loses no more than others.
-    this.journalTimer.value ??= this.context.clock.after(Math.max(JOURNAL_MS, state.doc.length / JOURNALED_PER_MS), () => void this.writeJournal());
+    this.journal.writeSoon(state.doc.length);
   }
 
   private tellOthers(surface: Surface, transaction: Transaction): void {
@@ -343,13 +327,11 @@ export class TextDocument implements Disposable {
     else this.load(theirs, changes);
   }
 
-  /** Whoever wrote theirs may have taken what it knew from the journal, and cleared it. */
   private contest(theirs: FileContent, refused: boolean): void {
     const known = this.trouble.get();
     // What was said once is not said anew with each look at the disk: its buttons would be others under the pointer.
     const isSaid = known?.kind === "changed" && known.theirs.etag === theirs.etag && (known.refused || !refused);
     if (!isSaid) this.trouble.set({ kind: "changed", theirs, refused });
-    void this.writeJournal();
   }
 
   /** The etag stays: a file that only was moved is known again by it. */

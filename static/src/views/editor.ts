@@ -3,10 +3,11 @@
 import { EditorView } from "@codemirror/view";
 import type { Document, Documents } from "../documents";
 import { h, replace, setProps } from "../dom";
+import type { Draft } from "../drafts";
 import type { TextDocument, Trouble } from "../editor/document";
 import type { OpaqueDocument } from "../editor/opaque";
 import { nameOf } from "../files";
-import { formatName, formatTime } from "../format";
+import { formatAgo, formatName, formatTime } from "../format";
 import type { Group, Groups, Tab } from "../groups";
 import { type Disposable, disposable, DisposableStore, Value, watch } from "../lifecycle";
 import { SplitView } from "../splitview";
@@ -23,6 +24,8 @@ export interface EditorActions {
   compare(document: TextDocument): void;
   close(document: Document): void;
   editAnyway(document: OpaqueDocument): void;
+  compareLeft(document: TextDocument): void;
+  dismissLeft(document: TextDocument): void;
   fileUrl(path: string): string;
   readonly rendering: RenderingActions;
 }
@@ -225,10 +228,10 @@ class TextSurface implements Surface {
     private readonly actions: EditorActions,
     moved: (view: EditorView) => void,
   ) {
-    const notes = h("div", { class: "banner-place" });
+    const [notes, left] = [h("div", { class: "banner-place" }), h("div", { class: "banner-place" })];
     const host = h("div", { class: "code" });
     this.rendering = this.disposables.add(new RenderingSide(document, host, () => this.view, actions.rendering));
-    this.element = h("div", { class: "surface" }, notes, this.rendering.bar, this.rendering.row);
+    this.element = h("div", { class: "surface" }, notes, left, this.rendering.bar, this.rendering.row);
     const cursor = Math.min(tab.cursor, document.state.doc.length);
     this.view = new EditorView({
       state: document.state.update({ selection: { anchor: cursor } }).state,
@@ -244,6 +247,7 @@ class TextSurface implements Surface {
     this.disposables.add(document.show(this.view));
     this.disposables.add(watch(document.path, (path) => this.view.contentDOM.setAttribute("aria-label", formatName(path))));
     this.disposables.add(watch(document.trouble, (trouble) => replace(notes, this.bannerFor(trouble))));
+    this.disposables.add(watch(document.left, (drafts) => replace(left, this.leftNote(drafts))));
   }
 
   use(): void {
@@ -269,11 +273,7 @@ class TextSurface implements Surface {
   private bannerFor(trouble: Trouble | null): HTMLElement | null {
     const { document, actions } = this;
     const name = formatName(nameOf(document.path.get()));
-    // The button goes away with its banner, and the focus belongs back in the text.
-    const back = (task: () => void) => (): void => {
-      this.view.focus();
-      task();
-    };
+    const back = (task: () => void): (() => void) => this.focusing(task);
     switch (trouble?.kind) {
       case "changed":
         return banner(
@@ -303,6 +303,27 @@ class TextSurface implements Surface {
       default:
         return this.readOnlyNote();
     }
+  }
+
+  private leftNote([newest, ...others]: readonly Draft[]): HTMLElement | null {
+    const { document, actions } = this;
+    if (!newest) return null;
+    const name = formatName(nameOf(document.path.get()));
+    const more = others.length > 0 ? ` So did ${others.length} more.` : "";
+    return banner(
+      "info",
+      `Another tab left unsaved text of ${name}, typed ${formatAgo(newest.at, Date.now())}.${more}`,
+      button("Compare", () => actions.compareLeft(document), "primary"),
+      button("Dismiss", this.focusing(() => actions.dismissLeft(document))),
+    );
+  }
+
+  /** A button goes away with its banner, and the focus belongs back in the text. */
+  private focusing(task: () => void): () => void {
+    return () => {
+      this.view.focus();
+      task();
+    };
   }
 
   private readOnlyNote(): HTMLElement | null {
