@@ -48,6 +48,7 @@ export class Documents implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly list = new Value<readonly Document[]>([]);
   private readonly dirtyEmitter = this.disposables.add(new Emitter<Document>());
+  private readonly editEmitter = this.disposables.add(new Emitter<TextDocument>());
   private readonly opening = new Map<string, Promise<Document>>();
   private readonly closed: string[] = [];
   private readonly laterLook = this.disposables.add(new MutableDisposable());
@@ -64,6 +65,8 @@ export class Documents implements Disposable {
   readonly active: Observable<Document | null> = this.groups.front;
   /** The document has got or lost unsaved changes. */
   readonly onDirty = this.dirtyEmitter.event;
+  /** The text of the document has changed, whoever changed it. */
+  readonly onEdit = this.editEmitter.event;
 
   /** `decide` asks the person when a document with unsaved changes is to be closed. */
   constructor(
@@ -323,6 +326,7 @@ export class Documents implements Disposable {
   }
 
   private follow(document: TextDocument): void {
+    document.onEdit(() => this.editEmitter.fire(document));
     document.dirty.onChange((dirty) => {
       // What was typed into is no mere look.
       if (dirty) this.groups.keep(document);

@@ -58,6 +58,16 @@ export class FileLines {
     file.total.textContent = String(file.lines.childElementCount);
   }
 
+  /** Gives a file other lines, at its place in the list. */
+  renew(path: string, lines: readonly HTMLElement[]): void {
+    if (lines.length === 0) return this.remove(path);
+    const file = this.files.get(path);
+    const focused = this.rows().indexOf(document.activeElement as HTMLElement);
+    file?.lines.replaceChildren();
+    this.append(path, lines);
+    if (file && focused >= 0 && !document.activeElement?.closest("[role=treeitem]")) this.focusRow(this.rows()[focused] ?? this.rows().at(-1));
+  }
+
   /** These files in this order and no others. What is folded stays so, and the keyboard at its row. */
   show(files: readonly ShownFile[]): void {
     const focused = this.element.contains(document.activeElement) ? this.rows().findIndex((row) => row === document.activeElement) : -1;

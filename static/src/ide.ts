@@ -68,6 +68,7 @@ export class Ide {
   readonly files: FileTree;
   /** What else is known of files and shown in the tree: whoever knows something adds itself. */
   readonly decorations = new Decorations();
+  readonly ignored: IgnoredFiles;
   readonly index: FileIndex;
   readonly actions: FileActions;
   readonly commands: Commands;
@@ -111,7 +112,8 @@ export class Ide {
     this.extensions = () => viewing(config.nonce, this.look.wrapped.get(), this.keys.extension, this.look.screenReader.get());
     this.commands = new Commands(mac, this.report);
     this.files = this.disposables.add(new FileTree(api, this.id));
-    this.decorations.add(this.disposables.add(new IgnoredFiles(api, this.id, this.files)));
+    this.ignored = this.disposables.add(new IgnoredFiles(api, this.id, this.files));
+    this.decorations.add(this.ignored);
     this.index = new FileIndex(api, this.id);
     const drafts = new DraftDatabase(this.id, browserPages());
     const styles = this.disposables.add(new EditorConfigs(api, this.id, this.files));

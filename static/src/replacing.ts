@@ -1,22 +1,28 @@
 // Replaces in files what a search has found, at the very places it told, and takes it back again.
 
+import { isolateHistory } from "@codemirror/commands";
+import { ChangeSet, Text } from "@codemirror/state";
 import { type Api, ApiError, messageOf } from "./api";
+import type { TextDocument } from "./editor/document";
 import type { FoundFile, Match, SearchQuery } from "./search";
 
 /** Makes the text that comes in the place of a find, given its line; null when the pattern means another thing here. */
 export type Replacer = (line: string, start: number, end: number) => string | null;
 
 export interface Outcome {
-  /** Files that were written. */
+  /** Files that were changed. */
   readonly done: readonly string[];
+  /** Those of them whose text was not saved before, and is not now. */
+  readonly unsaved: readonly string[];
   /** Files that were left as they are, each with the reason. */
   readonly left: readonly { readonly path: string; readonly why: string }[];
 }
 
-interface Written {
+/** A file that was changed, on the disk or in its editor. `undo` throws when it was changed since. */
+interface Replaced {
   readonly path: string;
-  readonly before: Uint8Array<ArrayBuffer>;
-  readonly etag: string;
+  readonly unsaved: boolean;
+  readonly undo: () => Promise<void>;
 }
 
 const GROUP = /\$(?:(\$)|(&)|(\d{1,2})|<(\w+)>|\{(\w+)\})/g;
@@ -43,70 +49,106 @@ export function replacer(query: SearchQuery, replacement: string): Replacer {
   };
 }
 
-/** The text with all finds replaced; a sentence when that can't be. */
-export function replaceAll(text: string, matches: readonly Match[], replace: Replacer): { readonly text: string } | { readonly why: string } {
-  const lines = text.split("\n");
-  for (const match of matches) {
-    const line = lines[match.line - 1]?.replace(/\r$/, "");
-    if (match.long) return { why: "it has lines that are too long" };
-    if (line === undefined || line.slice(match.skipped, match.skipped + match.text.length) !== match.text) return { why: "it has changed since the search" };
-    const changed = replaceLine(line, match, replace);
-    if (changed === null) return { why: "the browser understands the pattern otherwise; use a replacement without $" };
-    lines[match.line - 1] = changed + (lines[match.line - 1] ?? "").slice(line.length);
-  }
-  return { text: lines.join("\n") };
+export interface Change {
+  readonly from: number;
+  readonly to: number;
+  readonly insert: Text;
 }
 
-function replaceLine(line: string, match: Match, replace: Replacer): string | null {
-  const parts: string[] = [];
-  let at = 0;
-  for (const [start, end] of match.ranges) {
-    const next = replace(line, start, end);
-    if (next === null) return null;
-    parts.push(line.slice(at, start), next);
-    at = end;
+/** What is to be changed in the text so that all finds are replaced; a sentence when that can't be. */
+export function changesFor(text: Text, matches: readonly Match[], replace: Replacer): { readonly changes: readonly Change[] } | { readonly why: string } {
+  const changes: Change[] = [];
+  for (const match of matches) {
+    if (match.long) return { why: "it has lines that are too long" };
+    const line = match.line <= text.lines ? text.line(match.line) : null;
+    const found = line?.text.replace(/\r$/, "");
+    if (!line || found?.slice(match.skipped, match.skipped + match.text.length) !== match.text) return { why: "it has changed since the search" };
+    for (const [start, end] of match.ranges) {
+      const next = replace(found, start, end);
+      if (next === null) return { why: "the browser understands the pattern otherwise; use a replacement without $" };
+      changes.push({ from: line.from + start, to: line.from + end, insert: Text.of([next]) });
+    }
   }
-  return parts.join("") + line.slice(at);
+  return { changes };
+}
+
+/** An open file with unsaved text. */
+export type EditedText = Pick<TextDocument, "state" | "dispatch">;
+
+export interface EditedTexts {
+  unsaved(path: string): EditedText | null;
+  isOpen(text: EditedText): boolean;
 }
 
 export class Replacing {
-  private written: readonly Written[] = [];
+  private replaced: readonly Replaced[] = [];
 
-  /** `isEdited` tells which files have unsaved changes in this page. */
   constructor(
     private readonly api: Pick<Api, "readFile" | "writeFile">,
     private readonly project: string,
-    private readonly isEdited: (path: string) => boolean,
+    private readonly texts: EditedTexts,
   ) {}
 
   get canUndo(): boolean {
-    return this.written.length > 0;
+    return this.replaced.length > 0;
   }
 
-  /** Replaces in each file, which is saved only over the version that was read. Never throws for a single file. */
+  /** Replaces in each file: in its editor when that has unsaved text, or else on the disk, over the version that was read. Never throws for a single file. */
   async run(files: readonly FoundFile[], replace: Replacer): Promise<Outcome> {
-    const written: Written[] = [];
-    const outcome = await forEach(files.map((file) => file.path), async (path, index) => {
-      if (this.isEdited(path)) throw new Error("it has unsaved changes");
-      const { bytes, etag } = await this.api.readFile(this.project, path);
-      const next = rewritten(bytes, files[index]?.matches ?? [], replace);
-      written.push({ path, before: bytes, etag: await this.api.writeFile(this.project, path, next, { etag }) });
+    const replaced: Replaced[] = [];
+    const outcome = await forEach(files, async ({ path, matches }) => {
+      const edited = this.texts.unsaved(path);
+      const done = edited ? this.replaceInEditor(path, edited, matches, replace) : await this.replaceOnDisk(path, matches, replace);
+      replaced.push(done);
+      return done;
     });
     // What was replaced before can't be undone any more by what comes now, so the newest counts.
-    if (written.length > 0) this.written = written;
+    if (replaced.length > 0) this.replaced = replaced;
     return outcome;
   }
 
-  /** Gives every file of the last replace its bytes back, unless it was changed since. */
+  /** Gives every file of the last replace its text back, unless it was changed since. */
   async undo(): Promise<Outcome> {
-    const written = this.written;
-    this.written = [];
-    return forEach(written.map((item) => item.path), async (path, index) => {
-      const item = written[index];
-      if (this.isEdited(path)) throw new Error("it has unsaved changes");
-      if (item) await this.api.writeFile(this.project, path, item.before, { etag: item.etag });
+    const replaced = this.replaced;
+    this.replaced = [];
+    return forEach(replaced, async (item) => {
+      await item.undo();
+      return item;
     });
   }
+
+  private replaceInEditor(path: string, edited: EditedText, matches: readonly Match[], replace: Replacer): Replaced {
+    const before = edited.state.doc;
+    const changes = ChangeSet.of([...changesOrThrow(before, matches, replace)], before.length);
+    const back = changes.invert(before);
+    edited.dispatch({ changes, ...ONE_STEP });
+    const after = edited.state.doc;
+    const undo = async (): Promise<void> => {
+      if (!this.texts.isOpen(edited)) throw new Error("it was closed");
+      if (!edited.state.doc.eq(after)) throw new Error("it was changed meanwhile");
+      edited.dispatch({ changes: back, ...ONE_STEP });
+    };
+    return { path, unsaved: true, undo };
+  }
+
+  private async replaceOnDisk(path: string, matches: readonly Match[], replace: Replacer): Promise<Replaced> {
+    const { bytes, etag } = await this.api.readFile(this.project, path);
+    const written = await this.api.writeFile(this.project, path, rewritten(bytes, matches, replace), { etag });
+    const undo = async (): Promise<void> => {
+      if (this.texts.unsaved(path)) throw new Error("it has unsaved changes");
+      await this.api.writeFile(this.project, path, bytes, { etag: written });
+    };
+    return { path, unsaved: false, undo };
+  }
+}
+
+// Not joined with what was typed just before or after.
+const ONE_STEP = { userEvent: "input.replace.all", annotations: isolateHistory.of("full") };
+
+function changesOrThrow(text: Text, matches: readonly Match[], replace: Replacer): readonly Change[] {
+  const found = changesFor(text, matches, replace);
+  if ("why" in found) throw new Error(found.why);
+  return found.changes;
 }
 
 function rewritten(bytes: Uint8Array<ArrayBuffer>, matches: readonly Match[], replace: Replacer): Uint8Array<ArrayBuffer> {
@@ -117,21 +159,23 @@ function rewritten(bytes: Uint8Array<ArrayBuffer>, matches: readonly Match[], re
   } catch {
     throw new Error("it is not UTF-8");
   }
-  const changed = replaceAll(text, matches, replace);
-  if ("why" in changed) throw new Error(changed.why);
-  return new TextEncoder().encode((bom ? "\uFEFF" : "") + changed.text);
+  // Only at line feeds, so that every other line break stays what it is.
+  const before = Text.of(text.split("\n"));
+  const after = ChangeSet.of([...changesOrThrow(before, matches, replace)], before.length).apply(before);
+  return new TextEncoder().encode((bom ? "\uFEFF" : "") + after.toString());
 }
 
-async function forEach(paths: readonly string[], work: (path: string, index: number) => Promise<void>): Promise<Outcome> {
-  const done: string[] = [];
+async function forEach<T extends { readonly path: string }>(items: readonly T[], work: (item: T) => Promise<Replaced>): Promise<Outcome> {
+  const [done, unsaved]: [string[], string[]] = [[], []];
   const left: { path: string; why: string }[] = [];
-  for (const [index, path] of paths.entries()) {
+  for (const item of items) {
+    const { path } = item;
     try {
-      await work(path, index);
+      if ((await work(item)).unsaved) unsaved.push(path);
       done.push(path);
     } catch (error) {
       left.push({ path, why: error instanceof ApiError && error.status === 412 ? "it was changed meanwhile" : messageOf(error) });
     }
   }
-  return { done, left };
+  return { done, unsaved, left };
 }

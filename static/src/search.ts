@@ -1,7 +1,8 @@
 // Search in files: asks the server, takes the finds as they come, and keeps them by file.
 
 import { type Api, encodePath, projectPath } from "./api";
-import { type Disposable, Emitter, Value } from "./lifecycle";
+import { type Disposable, DisposableStore, Emitter, type Event, Value } from "./lifecycle";
+import { isWanted, matchesIn, type UnsavedTexts } from "./searchtexts";
 import type { Found } from "./wire";
 
 /** What to search for in files. The globs are a list with commas between. */
@@ -38,8 +39,13 @@ const MOST_LINES = 2000;
 
 export class Search implements Disposable {
   readonly state = new Value<SearchState>(NOTHING);
+  private readonly disposables = new DisposableStore();
   private readonly byPath = new Map<string, FoundFile>();
-  private readonly changeEmitter = new Emitter<FoundFile>();
+  private readonly changeEmitter = this.disposables.add(new Emitter<FoundFile>());
+  private readonly renewedEmitter = this.disposables.add(new Emitter<FoundFile>());
+  /** Files whose text was searched here, or of which something was left out: what is said of them stays. */
+  private readonly searched = new Set<string>();
+  private readonly dismissed = new Set<string>();
   private running: AbortController | null = null;
   private lines = 0;
   /** What was searched for last; null before that. */
@@ -47,11 +53,16 @@ export class Search implements Disposable {
 
   /** More was found in this file. */
   readonly onFound = this.changeEmitter.event;
+  /** The finds in this file are others now. */
+  readonly onRenewed = this.renewedEmitter.event;
 
   constructor(
     private readonly api: Pick<Api, "stream">,
     private readonly project: string,
-  ) {}
+    private readonly texts: UnsavedTexts & { readonly onEdited: Event<string> },
+  ) {
+    this.disposables.add(texts.onEdited((path) => this.renew(path)));
+  }
 
   get files(): readonly FoundFile[] {
     return [...this.byPath.values()];
@@ -64,9 +75,11 @@ export class Search implements Disposable {
     const running = (this.running = new AbortController());
     this.state.set({ ...NOTHING, running: true });
     try {
+      for (const path of this.texts.paths) if (isWanted(path, query, (other) => this.texts.isIgnored(other))) this.searchText(path, query);
       for await (const found of this.ask(query, running.signal)) {
         if (this.running !== running) return;
-        this.take(found);
+        if (found.type === "end") for (const note of [found.stopped, found.note]) if (note) this.note(note);
+        if (found.type === "match") this.takeFromDisk(found, query);
         if (this.lines >= MOST_LINES) {
           this.note(`Only the first ${MOST_LINES} lines are shown. Search for something rarer.`);
           break;
@@ -83,7 +96,7 @@ export class Search implements Disposable {
   clear(): void {
     this.running?.abort();
     this.running = null;
-    this.byPath.clear();
+    for (const paths of [this.byPath, this.searched, this.dismissed]) paths.clear();
     this.lines = 0;
     this.state.set(NOTHING);
   }
@@ -92,15 +105,14 @@ export class Search implements Disposable {
   dismiss(path: string, match: Match | null = null): void {
     const file = this.byPath.get(path);
     if (!file) return;
+    this.dismissed.add(path);
     const left = match ? file.matches.filter((other) => other !== match) : [];
-    file.matches.splice(0, file.matches.length, ...left);
-    if (left.length === 0) this.byPath.delete(path);
-    this.count();
+    this.put(file, left);
   }
 
   dispose(): void {
     this.clear();
-    this.changeEmitter.dispose();
+    this.disposables.dispose();
   }
 
   private async *ask(query: SearchQuery, signal: AbortSignal): AsyncGenerator<Found> {
@@ -109,11 +121,41 @@ export class Search implements Disposable {
     for await (const line of linesOf(body)) yield JSON.parse(line) as Found;
   }
 
-  private take(found: Found): void {
-    if (found.type === "end") {
-      for (const note of [found.stopped, found.note]) if (note) this.note(note);
-      return;
-    }
+  /** What is on the disk counts but for files with unsaved text. */
+  private takeFromDisk(found: Match, query: SearchQuery): void {
+    const { path } = found;
+    if (!this.searched.has(path) && this.texts.paths.includes(path)) this.searchText(path, query);
+    if (!this.searched.has(path)) this.take(found);
+  }
+
+  private searchText(path: string, query: SearchQuery): void {
+    this.searched.add(path);
+    const text = this.texts.find(path);
+    const found = text && matchesIn(path, text, query);
+    if (found) found.forEach((match) => this.take(match));
+    else this.note(`${path} has unsaved text, which the browser can’t search for this pattern: save it first.`);
+  }
+
+  /** Looks anew through the text of an open file, saved or not, that was edited since the search. */
+  private renew(path: string): void {
+    const [query, text] = [this.query, this.texts.find(path)];
+    const known = this.byPath.get(path);
+    if (!query?.q || !text || this.dismissed.has(path)) return;
+    if (!known && !isWanted(path, query, (other) => this.texts.isIgnored(other))) return;
+    this.searched.add(path);
+    const file = known ?? { path, matches: [] };
+    this.byPath.set(path, file);
+    this.put(file, matchesIn(path, text, query) ?? []);
+    this.renewedEmitter.fire(file);
+  }
+
+  private put(file: FoundFile, matches: readonly Match[]): void {
+    file.matches.splice(0, file.matches.length, ...matches);
+    if (matches.length === 0) this.byPath.delete(file.path);
+    this.count();
+  }
+
+  private take(found: Match): void {
     const file = this.byPath.get(found.path) ?? { path: found.path, matches: [] };
     this.byPath.set(found.path, file);
     file.matches.push(found);

@@ -108,9 +108,9 @@ export class Side {
 }
 
 async function makeSearch(ide: Ide, api: Api, project: string): Promise<View> {
-  const [{ SearchPanel }, { Search }, { Replacing }] = await Promise.all([import("./views/search"), import("./search"), import("./replacing")]);
-  const isEdited = (path: string): boolean => ide.documents.dirty.some((document) => document.path.get() === path);
-  return new SearchPanel(new Search(api, project), new Replacing(api, project, isEdited), {
+  const [{ SearchPanel }, { Search }, { OpenTexts }, { Replacing }] = await Promise.all([import("./views/search"), import("./search"), import("./searchtexts"), import("./replacing")]);
+  const texts = new OpenTexts(ide.documents, (path) => ide.ignored.isIgnored(path, false));
+  return new SearchPanel(new Search(api, project, texts), new Replacing(api, project, texts), {
     open: (path, match) => void ide.openFile(path, { line: match.line, range: match.ranges[0] ?? null }),
   });
 }

@@ -90,6 +90,51 @@ async def test_search_replace_and_undo(page: Page, server: Server) -> None:
     }
 
 
+@pytest.mark.parametrize("server", ["local"], indirect=True)
+async def test_unsaved_text_is_searched_and_replaced_where_it_is(page: Page, server: Server) -> None:
+    project = make_project(server, FILES)
+    await open_ide(page, server, project)
+    await page.get_by_role("treeitem", name="notes.txt").dblclick()
+    editor = page.get_by_role("textbox", name="notes.txt")
+    await expect(editor).to_be_focused()
+    await page.keyboard.type("typed above, needle\n")
+    await page.keyboard.press("Control+Shift+F")
+    await expect(page.get_by_role("textbox", name="Search in files")).to_be_focused()
+    await page.keyboard.type("needle")
+    summary, rows = page.locator(".search-summary"), page.locator("[data-path='notes.txt'] .search-line")
+    await expect(summary).to_have_text("7 results in 3 files.")
+    await expect(rows).to_have_text(["1typed above, needle", "2a needle in the hay"])
+
+    # The list follows what is typed, and the lines are where the editor has them.
+    await editor.press("Control+Home")
+    await page.keyboard.type("first\n")
+    await expect(rows).to_have_text(["2typed above, needle", "3a needle in the hay"])
+    await rows.last.click()
+    await expect(page.get_by_role("contentinfo")).to_contain_text("Ln 3")
+    assert await page.evaluate("getSelection().toString()") == "needle"
+
+    await page.get_by_role("button", name="Replace", exact=True).click()
+    await page.get_by_role("textbox", name="Replace with").fill("pin")
+    await page.get_by_role("button", name="Replace all").click()
+    outcome = page.locator(".search-outcome")
+    await expect(outcome).to_contain_text("Replaced in 3 files, 1 of them with text that is not saved.")
+    await expect(editor).to_contain_text("typed above, pin")
+    await expect(page.get_by_role("tab", name="notes.txt")).to_contain_text("unsaved")
+    assert content(server, project, "notes.txt") == FILES["notes.txt"]
+    assert content(server, project, "src/two.js") == "pin(pin);\n"
+    await outcome.get_by_role("button", name="Undo").click()
+    await expect(outcome).to_contain_text("Undone in 3 files")
+    await expect(editor).to_contain_text("typed above, needle")
+    assert {path: content(server, project, path) for path in FILES} == FILES
+    await editor.press("Control+z")
+    await expect(editor).to_contain_text("typed above, pin")
+    await page.keyboard.press("Control+z")
+    await expect(editor).to_contain_text("typed above, needle")
+    await page.keyboard.press("Control+s")
+    await expect(page.get_by_role("tab", name="notes.txt")).not_to_contain_text("unsaved")
+    assert content(server, project, "notes.txt") == "first\r\ntyped above, needle\r\na needle in the hay\r\n"
+
+
 @pytest.mark.parametrize("width", [390], indirect=True)
 async def test_names_and_lines_that_are_html_are_text(page: Page, server: Server) -> None:
     markup = "<img src=x onerror=alert(1)>"

@@ -58,6 +58,7 @@ export class SearchPanel implements View {
     this.element = h("div", { class: "search" }, this.makeForm(), this.problem, this.summary, this.outcome, this.results.element);
     this.disposables.add(watch(search.state, () => this.renderSummary()));
     this.disposables.add(search.onFound((file) => this.renderFile(file)));
+    this.disposables.add(search.onRenewed(({ path, matches }) => this.results.renew(path, this.rowsOf(matches))));
     this.disposables.add(search);
   }
 
@@ -171,8 +172,12 @@ export class SearchPanel implements View {
   }
 
   private renderFile({ path, matches }: FoundFile): void {
+    this.results.append(path, this.rowsOf(matches.slice(this.results.count(path))));
+  }
+
+  private rowsOf(matches: readonly Match[]): readonly HTMLElement[] {
     const replace = this.currentReplacer();
-    this.results.append(path, matches.slice(this.results.count(path)).map((match) => matchRow(match, replace)));
+    return matches.map((match) => matchRow(match, replace));
   }
 
   private currentReplacer(): Replacer | null {
@@ -197,8 +202,8 @@ export class SearchPanel implements View {
     this.input.focus();
   }
 
-  private tell(what: string, { done, left }: Outcome): void {
-    const sentence = `${what} ${plural(done.length, "file")}.`;
+  private tell(what: string, { done, unsaved, left }: Outcome): void {
+    const sentence = `${what} ${plural(done.length, "file")}${unsaved.length > 0 ? `, ${unsaved.length} of them with text that is not saved` : ""}.`;
     const undo = this.replacing.canUndo ? button("Undo", () => void this.undo()) : null;
     const reasons = left.map(({ path, why }) => h("li", {}, `${path}: ${why}.`));
     replace(this.outcome, h("p", {}, sentence), undo, reasons.length > 0 && h("p", {}, "Left as they are:"), reasons.length > 0 && h("ul", {}, ...reasons));
