@@ -8,6 +8,7 @@ import type { Ask } from "./editor/opaque";
 import { KEY_MAPS, type KeyMap } from "./editorpreferences";
 import { formatAgo } from "./format";
 import type { Ide } from "./ide";
+import { symbolLists } from "./languages/commands";
 import { load } from "./loading";
 import type { Pane } from "./store";
 import { copyText } from "./terminal/clipboard";
@@ -191,5 +192,5 @@ function openQuickOpen(ide: Ide): Promise<void> {
     const rest = paths.filter((path) => !open.includes(path));
     return [...open, ...rest].map((path) => ({ text: path, run: (line: number | null) => void ide.openFile(path, { line }) }));
   });
-  return new Palette({ label: "Go to file", placeholder: "Name of a file, with :12 for a line", items, paths: true }).open();
+  return new Palette({ label: "Go to file", placeholder: "Name of a file, :12 for a line, @ for a symbol, # in all files", items, paths: true, others: symbolLists(ide) }).open();
 }

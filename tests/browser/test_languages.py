@@ -113,6 +113,30 @@ async def test_typescript(page: Page, server: Server) -> None:
     await page.keyboard.press("Control+Alt+-")
     await expect(page.locator(".status-file")).to_contain_text("Ln 4, Col 3")
 
+    # To what is defined in the file, in all files, and back to files, by name.
+    await page.keyboard.press("Control+Shift+O")
+    symbol = page.get_by_role("combobox", name="Go to symbol in this file")
+    await expect(page.get_by_role("option", selected=True)).to_have_text("greetvariable")
+    await symbol.fill("cou")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 3, Col 7")
+    await page.keyboard.press("Control+p")
+    finder = page.get_by_role("dialog").get_by_role("combobox")
+    await finder.fill("#perso")
+    await expect(page.get_by_role("option", selected=True)).to_have_text("Personinterface · people.ts:1")
+    await expect(finder).to_have_accessible_name("Go to symbol in all files")
+    assert await violations(page) == []
+    await finder.fill("peop")
+    await expect(page.get_by_role("option", selected=True)).to_have_text("people.ts")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Alt+t")
+    await page.get_by_role("combobox", name="Go to symbol in all files").fill("Person")
+    await page.get_by_role("option", name="Person").first.click()
+    await expect(page.locator(".status-file")).to_contain_text("Ln 1, Col 18")
+    await page.keyboard.press("Control+Alt+-")
+    await page.keyboard.press("Control+Alt+-")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 4, Col 3")
+
     # The references stay in a list while they are walked, also around what is typed.
     await page.keyboard.press("Shift+F12")
     references = page.get_by_role("tabpanel", name="References")
@@ -243,6 +267,13 @@ async def test_python(page: Page, server: Server) -> None:
     await page.keyboard.press("F12")
     await expect(page.get_by_role("tab", name="shapes.py")).to_have_attribute("aria-selected", "true")
     await expect(page.locator(".status-file")).to_contain_text("Ln 1, Col 7")
+    await page.keyboard.press("Control+Shift+O")
+    await page.get_by_role("combobox", name="Go to symbol in this file").fill("area")
+    await expect(page.get_by_role("option", selected=True)).to_have_text("areamethod · Circle")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 2, Col 5")
+    await page.keyboard.press("Control+Alt+-")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 1, Col 7")
     await page.keyboard.press("F2")
     name = page.get_by_role("dialog", name="Rename Circle").get_by_role("textbox")
     await name.fill("Disc")
@@ -262,7 +293,7 @@ async def test_python(page: Page, server: Server) -> None:
 
 @pytest.mark.parametrize("server", ["local"], indirect=True)
 async def test_without_a_server(page: Page, server: Server) -> None:
-    project = make_project(server, {"flake.nix": "{ }\n"})
+    project = make_project(server, {"flake.nix": '{\n  description = "";\n  outputs = { }: { };\n}\n'})
     await open_ide(page, server, project)
     await show(page, "flake.nix")
     state = page.locator(".status-language").get_by_role("button")
@@ -273,6 +304,13 @@ async def test_without_a_server(page: Page, server: Server) -> None:
     await lines(page).first.click()
     await page.keyboard.press("F12")
     await expect(page.locator(".notices")).to_contain_text("nil or nixd")
+
+    # What the file defines is known without one.
+    await page.keyboard.press("Control+p")
+    await page.get_by_role("dialog").get_by_role("combobox").fill("@out")
+    await expect(page.get_by_role("option")).to_have_text("outputsattribute")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".status-file")).to_contain_text("Ln 3, Col 3")
 
     # Switched off, nothing is said or asked any more.
     await page.keyboard.press("Control+,")

@@ -4,6 +4,7 @@ import { startCompletion } from "@codemirror/autocomplete";
 import type { Command } from "../commands";
 import type { Ide } from "../ide";
 import { load } from "../loading";
+import { Palette, type PaletteSource } from "../views/palette";
 import type { LanguageViewActions } from "../views/language";
 import type { Loaded } from "./intelligence";
 
@@ -38,6 +39,8 @@ export function languageCommands(ide: Ide): readonly Command[] {
     anywhere("previousReference", "Previous reference of those that were found", "shift+f4", hasReferences, ({ navigation }) => navigation.stepReference(-1)),
     { id: "references.list", title: "Go to the list of references", isEnabled: hasReferences, run: () => ide.focusPane("references") },
     anywhere("back", "Go back, from a definition or a choice from a list", "mod+alt+-", () => intelligence.canGoBack, ({ navigation }) => navigation.goBack()),
+    { id: "fileSymbol", title: "Go to symbol in this file…", keys: ["mod+shift+o"], isEnabled: () => ide.documents.active.get()?.kind === "text", run: () => new Palette(symbolLists(ide)["@"]()).open() },
+    { id: "projectSymbol", title: "Go to symbol in all files…", keys: ["alt+t"], isEnabled: isOn, run: () => new Palette(symbolLists(ide)["#"]()).open() },
     inText("renameSymbol", "Rename this name in all files…", "f2", ({ actions }) => actions.rename()),
     inText("quickFix", "Quick fix for this place…", "mod+.", ({ codeActions }) => codeActions.choose()),
     inText("organizeImports", "Organize imports", "alt+shift+o", ({ codeActions }) => codeActions.organizeImports()),
@@ -48,6 +51,18 @@ export function languageCommands(ide: Ide): readonly Command[] {
     anywhere("previousProblem", "Previous problem", "shift+f8", isOn, ({ navigation }) => navigation.nextProblem(-1)),
     { id: "languageServer", title: "Language server of this file…", isEnabled: () => intelligence.applies, run: () => languageActions(ide).open() },
   ];
+}
+
+/** The lists of symbols, by the character that leads to them from that of files. */
+export function symbolLists(ide: Ide): Readonly<Record<"@" | "#", () => PaletteSource>> {
+  const symbols = (): Promise<typeof import("./symbols")> => load(() => import("./symbols"));
+  return {
+    "@": () => ({ label: "Go to symbol in this file", placeholder: "Name of a function, a class, a heading…", items: symbols().then(({ symbolsInFile }) => symbolsInFile(ide)) }),
+    "#": () => {
+      const before = { cancel: (): void => undefined };
+      return { label: "Go to symbol in all files", placeholder: "Name of what the running language servers know", items: async (text) => (await symbols()).symbolsInProject(ide, text, before) };
+    },
+  };
 }
 
 /** What the status line offers. */

@@ -40,6 +40,8 @@ const OPTIONS: Readonly<Partial<Record<ServerLanguage, unknown>>> = {
   json: { provideFormatter: true },
   nix: { nix: { flake: { autoArchive: false, nixpkgsInputName: null } } },
 };
+// Symbols are told with those that they are defined in.
+const NESTED = { clientCapabilities: { textDocument: { documentSymbol: { hierarchicalDocumentSymbolSupport: true } } } };
 const LONGEST_SENTENCE = 300;
 // Of what is longer a server takes long to make sense, and it travels whole.
 const LONGEST_TEXT = 1_000_000;
@@ -118,7 +120,7 @@ export class LanguageConnection implements Disposable {
       rootUri: root,
       initializationOptions: OPTIONS[this.language],
       sanitizeHTML: safeHtml,
-      extensions: [serverDiagnostics(), completing, acting],
+      extensions: [serverDiagnostics(), completing, acting, NESTED],
       notificationHandlers: {
         "textDocument/publishDiagnostics": (_, params: PublishDiagnosticsParams) => this.handleProblems(params),
         "window/logMessage": () => true,

@@ -8,13 +8,13 @@ import type { Ide } from "../ide";
 import { type Disposable, DisposableStore, MutableDisposable, type Observable, Value, watch } from "../lifecycle";
 import { load } from "../loading";
 import { recall, remember } from "../storage";
-import type { LanguageActions } from "./actions";
+import type { LanguageActions, Spot } from "./actions";
 import type { CodeActions } from "./codeactions";
 import type { Navigation } from "./navigation";
 import type { Problem } from "./problems";
 import type { References } from "./references";
 import { servedOf, type ServerLanguage } from "./served";
-import type { LanguageServers } from "./servers";
+import type { Known, LanguageServers, Running } from "./servers";
 import type { Counts, FrontServer } from "./state";
 
 /** What is there once it is loaded. */
@@ -86,6 +86,23 @@ export class Intelligence implements Disposable {
   /** The problems with the places where they are by now. */
   get problemsNow(): readonly Problem[] {
     return this.loaded?.navigation.problems ?? [];
+  }
+
+  /** Null unless the document's server runs and knows it. */
+  known(document: TextDocument): Known | null {
+    return this.loaded?.servers.known(document) ?? null;
+  }
+
+  /** The servers that run. */
+  get running(): readonly Running[] {
+    return this.loaded?.servers.running ?? [];
+  }
+
+  /** There, with a way back where that is loaded. */
+  async go(spot: Spot): Promise<void> {
+    const { path, line, column } = spot;
+    if (this.loaded) await this.loaded.navigation.go(spot);
+    else await this.ide.openFile(path, { line, range: [column - 1, column - 1] });
   }
 
   /** Runs what needs a server, which is loaded first. Rejects as the task does. */

@@ -18,10 +18,14 @@ export interface ServersContext extends Omit<ConnectionContext, "problems"> {
   readonly describe?: Describe;
 }
 
-/** A document that a running server knows. */
-export interface Known {
+/** A server that runs. */
+export interface Running {
   readonly connection: LanguageConnection;
   readonly client: ServerClient;
+}
+
+/** A document that a running server knows. */
+export interface Known extends Running {
   readonly file: DocumentFile;
 }
 
@@ -76,6 +80,10 @@ export class LanguageServers extends DisposableStore {
     const client = connection?.client;
     const file = client?.documents.files.find((one) => one.document === document);
     return connection && client && file ? { connection, client, file } : null;
+  }
+
+  get running(): readonly Running[] {
+    return [...this.connections.values()].flatMap((connection) => (connection.client ? [{ connection, client: connection.client }] : []));
   }
 
   /** The open documents that servers know. */

@@ -4,6 +4,7 @@ import { h, listen, replace, setProps } from "../dom";
 import { formatName } from "../format";
 import { Finder, type Match } from "../fuzzy";
 import { DisposableStore } from "../lifecycle";
+import { messageOf } from "../api";
 
 export interface PaletteItem {
   /** What is matched and shown. */
@@ -19,13 +20,19 @@ export interface PaletteSource {
   readonly placeholder: string;
   /** What is said where there are no items at all. */
   readonly empty?: string;
-  readonly items: readonly PaletteItem[] | Promise<readonly PaletteItem[]>;
+  /** A function is asked anew for each text that is typed, and gets all of it. */
+  readonly items: readonly PaletteItem[] | Promise<readonly PaletteItem[]> | ((text: string) => Promise<readonly PaletteItem[]>);
   /** The text is a path: its name is shown before its folder. */
   readonly paths?: boolean;
+  /** Lists that are shown instead while the text begins with their character. */
+  readonly others?: Readonly<Record<string, () => PaletteSource>>;
 }
 
-/** Of files; commands are all to be seen. */
+/** Of files; commands are all to be seen, and most files' symbols. */
 const MOST_PATHS = 60;
+const MOST = 1000;
+/** Who types a word asks once. */
+const PAUSE_MS = 150;
 
 /** Opens the palette as a modal dialog; it goes away with a choice, Escape or a press elsewhere. */
 export class Palette {
@@ -37,23 +44,28 @@ export class Palette {
   private matches: readonly Match<PaletteItem>[] = [];
   private chosen = 0;
   private line: number | null = null;
+  private source: PaletteSource;
+  /** The character for which this list is shown; "" for the first. */
+  private prefix = "";
+  /** What was asked for last, and until that has come. */
+  private asked: string | null = null;
+  private asking: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly source: PaletteSource) {
+  constructor(private readonly first: PaletteSource) {
+    this.source = first;
     this.input = h("input", {
       class: "palette-input",
       role: "combobox",
       "aria-expanded": "true",
       "aria-controls": "palette-list",
       "aria-autocomplete": "list",
-      "aria-label": source.label,
-      placeholder: source.placeholder,
+      placeholder: first.placeholder,
       spellcheck: "false",
       autocapitalize: "off",
       autocomplete: "off",
     });
-    this.list.setAttribute("aria-label", source.label);
-    this.dialog = h("dialog", { class: "palette", "aria-label": source.label }, this.input, this.list);
-    this.listeners.add(listen(this.input, "input", () => this.search()));
+    this.dialog = h("dialog", { class: "palette" }, this.input, this.list);
+    this.listeners.add(listen(this.input, "input", () => this.handleInput()));
     this.listeners.add(listen(this.input, "keydown", (event) => this.handleKey(event)));
     this.listeners.add(listen(this.dialog, "click", (event) => event.target === this.dialog && this.dialog.close()));
     this.listeners.add(listen(this.dialog, "close", () => this.handleClose()));
@@ -63,28 +75,73 @@ export class Palette {
     document.body.append(this.dialog);
     this.dialog.showModal();
     this.input.focus();
+    await this.load();
+  }
+
+  private async load(): Promise<void> {
+    const { source } = this;
+    for (const element of [this.input, this.list, this.dialog]) element.setAttribute("aria-label", source.label);
+    this.asked = null;
+    this.take([]);
     replace(this.list, h("li", { class: "palette-note" }, "Looking…"));
-    this.finder = new Finder(await this.source.items, (item) => item.text);
+    if (typeof source.items === "function") return this.search();
+    const items = await source.items;
+    if (source !== this.source) return;
+    this.take(items);
     this.search();
   }
 
+  private take(items: readonly PaletteItem[]): void {
+    this.finder = new Finder(items, (item) => item.text);
+    this.matches = [];
+  }
+
+  private handleInput(): void {
+    const prefix = this.first.others && Object.hasOwn(this.first.others, this.input.value.charAt(0)) ? this.input.value.charAt(0) : "";
+    if (prefix === this.prefix) return this.search();
+    clearTimeout(this.asking);
+    this.prefix = prefix;
+    this.source = this.first.others?.[prefix]?.() ?? this.first;
+    this.load().catch((error: unknown) => replace(this.list, h("li", { class: "palette-note" }, messageOf(error))));
+  }
+
   private handleClose(): void {
+    clearTimeout(this.asking);
     this.listeners.dispose();
     this.dialog.remove();
   }
 
   private search(): void {
+    const typed = this.input.value.slice(this.prefix.length);
     // A column may follow, as compilers write it.
-    const [, text = "", line] = (this.source.paths && /^(.+?)(?::(\d*)(?::\d*)?)?$/.exec(this.input.value)) || [null, this.input.value];
+    const [, text = "", line] = (this.source.paths && /^(.+?)(?::(\d*)(?::\d*)?)?$/.exec(typed)) || [null, typed];
+    this.ask(text);
     this.line = line ? Number(line) : null;
-    this.matches = this.finder.find(text, this.source.paths ? MOST_PATHS : Infinity);
+    this.matches = this.finder.find(text, this.source.paths ? MOST_PATHS : MOST);
     this.chosen = 0;
     this.render();
   }
 
+  /** What is there already is searched meanwhile. */
+  private ask(text: string): void {
+    const { source } = this;
+    if (typeof source.items !== "function" || text === this.asked) return;
+    const { items } = source;
+    this.asked = text;
+    clearTimeout(this.asking);
+    const take = (found: readonly PaletteItem[]): void => {
+      if (source !== this.source || text !== this.asked) return;
+      this.asking = undefined;
+      this.take(found);
+      this.search();
+    };
+    this.asking = setTimeout(() => items(text).then(take, () => take([])), PAUSE_MS);
+  }
+
   private render(): void {
     const rows = this.matches.map((match, index) => this.renderMatch(match, index));
-    replace(this.list, ...(rows.length > 0 ? rows : [h("li", { class: "palette-note" }, (this.input.value === "" && this.source.empty) || "Nothing like that.")]));
+    const nothing = (this.input.value === "" && this.source.empty) || "Nothing like that.";
+    replace(this.list, ...(rows.length > 0 ? rows : [h("li", { class: "palette-note" }, this.asking === undefined ? nothing : "Looking…")]));
     setProps(this.input, { "aria-activedescendant": rows.length > 0 ? `palette-${this.chosen}` : null });
     rows[this.chosen]?.scrollIntoView({ block: "nearest" });
   }
@@ -103,6 +160,8 @@ export class Palette {
 
   private choose(index: number): void {
     const match = this.matches[index];
+    // It may yet come.
+    if (!match && this.asking !== undefined) return;
     this.dialog.close();
     match?.item.run(this.line);
   }
