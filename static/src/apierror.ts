@@ -19,6 +19,14 @@ export class ApiError extends Error {
   }
 }
 
+// A proxy says so too, of a server that it can't reach or that does not answer in time.
+const UNREACHABLE: readonly number[] = [0, 502, 503, 504];
+
+/** Whether trying again may help: nobody answered. */
+export function isUnreachable(error: unknown): error is ApiError {
+  return error instanceof ApiError && UNREACHABLE.includes(error.status);
+}
+
 /** The sentence to show for whatever a call threw. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

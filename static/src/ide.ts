@@ -32,6 +32,7 @@ import { DisposableStore, watch } from "./lifecycle";
 import { browserPages } from "./pages";
 import { PendingView } from "./pending";
 import { DiskRefresh } from "./refresh";
+import { Resending } from "./resending";
 import { RunControl } from "./runcontrol";
 import { anchorOf, parseAnchor } from "./session";
 import { SessionKeeper } from "./sessionkeeper";
@@ -87,6 +88,7 @@ export class Ide {
   private readonly disposables = new DisposableStore();
   private readonly id: string;
   readonly events: ProjectEvents;
+  private readonly resending: Resending;
   private readonly notices = new Notices();
   private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
   readonly extensions: () => Extension;
@@ -122,6 +124,7 @@ export class Ide {
     this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence, action) => this.notices.show(sentence, "info", action), this.report);
     this.events = this.disposables.add(new ProjectEvents(api, this.id));
     this.formatting = this.disposables.add(new Formatting(this, api, this.id));
+    this.resending = this.disposables.add(new Resending(this.documents, this.store, this.events.onOpen, this.report));
     this.runControl = this.disposables.add(new RunControl(api, this.store, this.documents));
     this.pending = {
       terminal: new PendingView("pane terminal", "Terminal", async () => new (await import("./views/terminals")).TerminalPanel(api, config, this.store)),
@@ -292,7 +295,10 @@ export class Ide {
 
   private build(): void {
     const status = new StatusView(this.store, this.documents, this.editor.position, this.keys.mode, {
-      reconnect: () => this.events.retry(),
+      reconnect: () => {
+        this.events.retry();
+        this.resending.retry();
+      },
       signIn: () => location.reload(),
       goToLine: () => this.commands.run("goToLine"),
     });

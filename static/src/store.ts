@@ -18,6 +18,7 @@ export class Store {
   private readonly watchingValue = new Value<Watching>({ live: false, detail: null });
   private readonly connectionValue = new Value<SocketState>("connecting");
   private readonly refusalValue = new Value<number | null>(null);
+  private readonly unsentValue = new Value<readonly string[]>([]);
   private readonly paneValue = new Value<Pane>("editor");
   private readonly darkValue = new Value<boolean>(false);
   private readonly announcementEmitter = new Emitter<string>();
@@ -34,6 +35,8 @@ export class Store {
   readonly connection: Observable<SocketState> = this.connectionValue;
   /** The close code with which the server refused the events socket; null when it did not. */
   readonly refusal: Observable<number | null> = this.refusalValue;
+  /** The names of files whose save waits for the connection. */
+  readonly unsent: Observable<readonly string[]> = this.unsentValue;
   /** The pane last asked for; the one that shows on a narrow screen. */
   readonly pane: Observable<Pane> = this.paneValue;
   /** Whether dark colours show now. */
@@ -80,6 +83,10 @@ export class Store {
 
   setRefusal(code: number | null): void {
     this.refusalValue.set(code);
+  }
+
+  setUnsent(names: readonly string[]): void {
+    this.unsentValue.set(names);
   }
 
   /** Brings a pane to the front. */

@@ -116,6 +116,7 @@ export class FakeDisk {
   readonly folders = new Set<string>();
   readonly requests: string[] = [];
   offline = false;
+  losesAnswers = false;
   private readonly versions = new Map<string, number>();
   private count = 0;
 
@@ -157,7 +158,11 @@ export class FakeDisk {
     const path = rest.split("/").map(decodeURIComponent).join("/");
     if (method === "GET") return this.read(path, headers);
     if (method === "HEAD") return new Response(null, this.read(path, headers));
-    if (method === "PUT") return this.put(path, headers, init.body);
+    if (method === "PUT") {
+      const answer = await this.put(path, headers, init.body);
+      if (this.losesAnswers) throw new TypeError("Failed to fetch");
+      return answer;
+    }
     this.files.delete(path);
     return new Response(null, { status: 204 });
   };

@@ -92,3 +92,32 @@ async def test_what_can_not_be_saved_is_kept_until_it_can(page: Page, server: Se
         await expect(page.get_by_text("Saved notes.txt.")).to_be_attached()
         assert notes.read_text() == "typed before\n"
         await expect(page.locator(".tab.dirty")).to_have_count(0)
+
+
+@pytest.mark.parametrize("forgiven", [("Failed to load resource", "WebSocket connection")])
+async def test_saves_that_found_no_server_are_made_when_it_is_back(page: Page, server: Server, folder: Path) -> None:
+    for name in ("one.txt", "two.txt"):
+        (folder / name).write_text("before\n")
+    await open_ide(page, server, folder)
+    for name in ("one.txt", "two.txt"):
+        await page.get_by_role("treeitem", name=name).dblclick()
+        await expect(page.get_by_role("textbox", name=name)).to_be_focused()
+        await page.keyboard.press("Control+Home")
+        await page.keyboard.type("typed ")
+    server.kill()
+    await page.keyboard.press("Control+s")
+    await expect(page.get_by_text("two.txt is saved as soon as it can")).to_be_visible()
+    await expect(page.get_by_text("two.txt is saved once it is back")).to_be_visible()
+    await page.get_by_role("tab", name="one.txt").click()
+    await page.get_by_role("textbox", name="one.txt").press("Control+s")
+    await expect(page.get_by_text("2 files are saved once it is back")).to_be_visible()
+    await page.keyboard.type("later ")
+    (folder / "two.txt").write_text("theirs\n")
+    server.start()
+    await expect(page.get_by_text("Saved one.txt.")).to_be_attached()
+    await expect(page.locator(".status-connection")).to_be_empty()
+    assert (folder / "one.txt").read_text() == "typed before\n"
+    await expect(page.locator(".tab.dirty")).to_have_count(2)
+    await page.get_by_role("tab", name="two.txt").click()
+    await expect(page.get_by_text("Not saved: two.txt was changed on disk")).to_be_visible()
+    assert (folder / "two.txt").read_text() == "theirs\n"

@@ -1,6 +1,7 @@
 // Changes of a text that leave the cursor where it was.
 
 import { type ChangeSpec, Text } from "@codemirror/state";
+import { load } from "../loading";
 
 /** Replaces what lies between the common beginning and the common end. */
 export function changesBetween(before: Text, after: Text): ChangeSpec {
@@ -11,6 +12,15 @@ export function changesBetween(before: Text, after: Text): ChangeSpec {
   let end = 0;
   while (end < most - start && a.charCodeAt(a.length - 1 - end) === b.charCodeAt(b.length - 1 - end)) end += 1;
   return { from: start, to: a.length - end, insert: after.slice(start, b.length - end) };
+}
+
+/** What lies between the places that differ keeps its cursors, and what is in sight its place. */
+export async function smallChanges(before: Text, after: Text): Promise<ChangeSpec> {
+  try {
+    return (await load(() => import("./difference"))).differences(before, after);
+  } catch {
+    return changesBetween(before, after);
+  }
 }
 
 /** Takes away blanks at the ends of lines where `trims`, and sees to the text's last line break where that is not null. */

@@ -1,20 +1,21 @@
 // One open text file: what is edited, what is on the disk, and how the two come together.
 
-import { history, historyField } from "@codemirror/commands";
-import { Annotation, type ChangeSpec, Compartment, EditorState, type Extension, type Text, Transaction, type TransactionSpec } from "@codemirror/state";
+import { type ChangeSpec, Compartment, EditorState, type Extension, type Text, type Transaction, type TransactionSpec } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "../api";
+import { isUnreachable } from "../apierror";
 import type { Draft } from "../drafts";
 import type { Styles } from "../editorconfig/style";
 import { nameOf } from "../files";
-import { type Disposable, disposable, DisposableStore, Emitter, Value } from "../lifecycle";
-import { load } from "../loading";
-import { decode } from "../text";
+import { formatName } from "../format";
+import { type Disposable, DisposableStore, Emitter, type Observable, Value } from "../lifecycle";
+import { decode, type Format } from "../text";
 import { bytesOf, hasLongLine, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
-import { changesBetween } from "./changes";
+import { changesBetween, smallChanges } from "./changes";
 import { Form } from "./form";
 import { Journal, type JournalContext } from "./journal";
 import { languageOf } from "./languages";
 import { editing, unbroken } from "./setup";
+import { type Surface, Surfaces } from "./surfaces";
 
 /** What stands between the document and the disk. */
 export type Trouble =
@@ -23,6 +24,13 @@ export type Trouble =
   | { readonly kind: "deleted" }
   /** Unsaved changes came back from the journal; they were typed at this time. */
   | { readonly kind: "restored"; readonly at: number };
+
+/** What is to be written over the version with this etag; null where there must be none. */
+interface Save {
+  readonly doc: Text;
+  readonly format: Format;
+  readonly expected: string | null;
+}
 
 export interface DocumentContext extends JournalContext {
   readonly api: Api;
@@ -34,21 +42,15 @@ export interface DocumentContext extends JournalContext {
   readonly beforeSave: (document: TextDocument) => Promise<void>;
 }
 
-/** Shows the document; CodeMirror's view is one. */
-export interface Surface {
-  readonly state: EditorState;
-  dispatch(...specs: TransactionSpec[]): void;
-}
-
-/** What the other surfaces of a document are told of: nothing of what comes from them, changes otherwise, and effects that the document itself asked for. */
-const origin = Annotation.define<"surface" | "document">();
-
 export class TextDocument implements Disposable {
   readonly kind = "text";
   readonly path: Value<string>;
   readonly dirty = new Value(false);
   readonly saving = new Value(false);
   readonly trouble = new Value<Trouble | null>(null);
+  private readonly unsentValue = new Value<Save | null>(null);
+  /** The last save, as long as it has not reached the server. */
+  readonly unsent: Observable<Save | null> = this.unsentValue;
   /** What pages that are gone left unsaved of this file, the newest first, as far as the person has to hear of it. */
   readonly left = new Value<readonly Draft[]>([]);
   readonly form: Form;
@@ -63,9 +65,7 @@ export class TextDocument implements Disposable {
   private readonly language = new Compartment();
   private readonly long: boolean;
   private current: EditorState;
-  private readonly past = new Compartment();
-  /** The one that was used last is the last. */
-  private readonly surfaces: Surface[] = [];
+  private readonly surfaces = new Surfaces((state) => (this.current = state));
   private saved: Text;
   private etag: string;
   /** While both versions are compared, what a save of the person means. */
@@ -95,7 +95,7 @@ export class TextDocument implements Disposable {
         this.language.of([]),
         this.form.extension,
         this.long ? unbroken : [],
-        this.readOnly ? EditorState.readOnly.of(true) : [this.past.of(history()), editing()],
+        this.readOnly ? EditorState.readOnly.of(true) : [this.surfaces.extension, editing()],
       ],
     });
   }
@@ -111,35 +111,22 @@ export class TextDocument implements Disposable {
 
   /** Everything goes through the surfaces while there are some. The result takes this one away. */
   show(surface: Surface): Disposable {
-    this.surfaces.push(surface);
-    this.current = surface.state;
-    return disposable(() => {
-      const before = this.surfaces.at(-1);
-      this.surfaces.splice(this.surfaces.indexOf(surface), 1);
-      const next = this.surfaces.at(-1);
-      if (next && before === surface) this.handOver(surface, next);
-    });
+    return this.surfaces.show(surface);
   }
 
   /** The person works in this one now: there they undo what they did in any. */
   use(surface: Surface): void {
-    const before = this.surfaces.at(-1);
-    if (!before || before === surface) return;
-    this.surfaces.splice(this.surfaces.indexOf(surface), 1);
-    this.surfaces.push(surface);
-    this.handOver(before, surface);
+    this.surfaces.use(surface);
   }
 
   dispatch(spec: TransactionSpec): void {
-    const surface = this.surfaces.at(-1);
-    if (surface) surface.dispatch(spec, { annotations: origin.of("document") });
-    else this.setState(this.current.update(spec).state);
+    if (!this.surfaces.dispatch(spec)) this.setState(this.current.update(spec).state);
   }
 
   /** The surface has taken these, and come to another state by them. */
   accept(surface: Surface, transactions: readonly Transaction[]): void {
-    for (const transaction of transactions) this.tellOthers(surface, transaction);
-    if (surface === this.surfaces.at(-1)) this.setState(surface.state);
+    for (const transaction of transactions) this.surfaces.tellOthers(surface, transaction);
+    if (this.surfaces.isUsed(surface)) this.setState(surface.state);
   }
 
   useLanguage(extension: Extension): void {
@@ -158,6 +145,15 @@ export class TextDocument implements Disposable {
       this.saving.set(true);
       await this.context.beforeSave(this);
       await this.write(this.isGone ? null : this.etag);
+    });
+  }
+
+  /** Tries the save again that did not reach the server. Throws ApiError. */
+  resend(): Promise<void> {
+    return this.exclusively(async () => {
+      const unsent = this.unsent.get();
+      if (unsent && (this.dirty.get() || this.isGone)) await this.send(unsent);
+      else this.unsentValue.set(null);
     });
   }
 
@@ -204,6 +200,7 @@ export class TextDocument implements Disposable {
   revert(): void {
     this.edit(this.saved);
     this.trouble.set(null);
+    this.unsentValue.set(null);
   }
 
   dismissTrouble(): void {
@@ -236,6 +233,7 @@ export class TextDocument implements Disposable {
   /** Forgets what is unsaved, in the journal too. */
   async discard(): Promise<void> {
     this.dirty.set(false);
+    this.unsentValue.set(null);
     await this.journal.forget();
   }
 
@@ -257,24 +255,6 @@ export class TextDocument implements Disposable {
     this.journal.writeSoon(state.doc.length);
   }
 
-  private tellOthers(surface: Surface, transaction: Transaction): void {
-    const from = transaction.annotation(origin);
-    if (from === "surface") return;
-    const effects = from === "document" ? transaction.effects : [];
-    if (!transaction.docChanged && effects.length === 0) return;
-    const remembered = transaction.annotation(Transaction.addToHistory) ?? true;
-    const annotations = [origin.of("surface"), Transaction.addToHistory.of(remembered)];
-    // Unfiltered: what one surface made of what was typed is to be the same in all.
-    for (const other of this.surfaces) if (other !== surface) other.dispatch({ changes: transaction.changes, effects, annotations, filter: false });
-  }
-
-  /** Gives `surface` what can be undone. */
-  private handOver(before: Surface, surface: Surface): void {
-    const done: unknown = before.state.field(historyField, false);
-    if (done) surface.dispatch({ effects: this.past.reconfigure([history(), historyField.init(() => done)]), annotations: origin.of("surface") });
-    this.current = surface.state;
-  }
-
   private get isGone(): boolean {
     return this.trouble.get()?.kind === "deleted";
   }
@@ -287,17 +267,29 @@ export class TextDocument implements Disposable {
   }
 
   private async write(expected: string | null): Promise<void> {
+    this.saving.set(true);
+    await this.restyle();
+    for (const spec of this.form.tidying(() => this.current.doc)) this.dispatch(spec);
+    await this.send({ doc: this.current.doc, format: this.form.target, expected });
+  }
+
+  private async send(save: Save): Promise<void> {
     const { api, project } = this.context;
+    const { doc, format, expected } = save;
     this.saving.set(true);
     try {
-      await this.restyle();
-      for (const spec of this.form.tidying(() => this.current.doc)) this.dispatch(spec);
-      const [doc, format] = [this.current.doc, this.form.target];
       const bytes = bytesOf(doc, format);
       this.settle(doc, await api.writeFile(project, this.path.get(), bytes, expected === null ? "absent" : { etag: expected }));
       this.form.reformat(format);
     } catch (error) {
-      if (!(error instanceof ApiError && error.status === 412)) throw error;
+      if (isUnreachable(error)) {
+        this.unsentValue.set(save);
+        throw new ApiError(0, error.title, `The server can't be reached. ${formatName(nameOf(this.path.get()))} is saved as soon as it can.`);
+      }
+      if (!(error instanceof ApiError && error.status === 412)) {
+        this.unsentValue.set(null);
+        throw error;
+      }
       const theirs = await this.readDisk(null);
       if (theirs === "gone") this.handleGone();
       else if (theirs) await this.meet(theirs, true);
@@ -320,7 +312,9 @@ export class TextDocument implements Disposable {
 
   private async meet(theirs: FileContent, refused: boolean): Promise<void> {
     const text = textOf(decode(theirs.bytes).text);
-    if (text.eq(this.current.doc)) return this.settle(this.current.doc, theirs.etag);
+    // Of a save that is tried again the answer may have been lost.
+    const own = [this.current.doc, this.unsent.get()?.doc].find((doc) => doc && text.eq(doc));
+    if (own) return this.settle(own, theirs.etag);
     const changes = this.dirty.get() || refused ? null : await smallChanges(this.current.doc, text);
     // Something may have been typed while they were made.
     if (this.dirty.get() || !changes) this.contest(theirs, refused);
@@ -328,6 +322,12 @@ export class TextDocument implements Disposable {
   }
 
   private contest(theirs: FileContent, refused: boolean): void {
+    const unsent = this.unsent.get();
+    // With what it was meant to overwrite it still is.
+    if (unsent && unsent.expected !== theirs.etag) {
+      this.unsentValue.set(null);
+      refused = true;
+    }
     const known = this.trouble.get();
     // What was said once is not said anew with each look at the disk: its buttons would be others under the pointer.
     const isSaid = known?.kind === "changed" && known.theirs.etag === theirs.etag && (known.refused || !refused);
@@ -336,7 +336,9 @@ export class TextDocument implements Disposable {
 
   /** The etag stays: a file that only was moved is known again by it. */
   private handleGone(): void {
-    if (!this.isGone) this.trouble.set({ kind: "deleted" });
+    if (this.isGone) return;
+    this.unsentValue.set(null);
+    this.trouble.set({ kind: "deleted" });
   }
 
   private load(theirs: FileContent, changes: ChangeSpec): void {
@@ -353,17 +355,9 @@ export class TextDocument implements Disposable {
   private settle(doc: Text, etag: string): void {
     this.saved = doc;
     this.etag = etag;
+    this.unsentValue.set(null);
     this.trouble.set(null);
     this.dirty.set(!this.current.doc.eq(doc));
     void this.writeJournal();
-  }
-}
-
-/** What lies between the places that differ keeps its cursors, and what is in sight its place. */
-async function smallChanges(before: Text, after: Text): Promise<ChangeSpec> {
-  try {
-    return (await load(() => import("./difference"))).differences(before, after);
-  } catch {
-    return changesBetween(before, after);
   }
 }

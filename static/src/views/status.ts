@@ -47,6 +47,7 @@ export class StatusView implements View {
   ) {
     this.element.append(this.connection, this.file, this.usage);
     this.disposables.add(watch(store.connection, () => this.handleConnection()));
+    this.disposables.add(store.unsent.onChange(() => this.renderConnection()));
     this.disposables.add(store.refusal.onChange(() => this.renderConnection()));
     this.disposables.add(watch(store.status, () => this.renderUsage()));
     this.disposables.add(watch(documents.active, (document) => this.handleActive(document)));
@@ -68,11 +69,12 @@ export class StatusView implements View {
   }
 
   private renderConnection(): void {
-    const state = this.store.connection.get();
-    this.element.classList.toggle("offline", state !== "open");
-    if (state === "open" || state === "closed") replace(this.connection);
-    else if (state === "refused") replace(this.connection, ...this.refusal());
-    else replace(this.connection, "Connection lost; trying again. What you type is kept. ", button("Try now", () => this.actions.reconnect()));
+    const [state, unsent] = [this.store.connection.get(), this.store.unsent.get()];
+    this.element.classList.toggle("offline", state !== "open" || unsent.length > 0);
+    const saved = unsent.length > 1 ? `${unsent.length} files are saved once it is back. ` : `${unsent[0] ?? ""} is saved once it is back. `;
+    if (state === "refused") replace(this.connection, ...this.refusal());
+    else if ((state === "open" && unsent.length === 0) || state === "closed") replace(this.connection);
+    else replace(this.connection, `Connection lost; trying again. ${unsent.length > 0 ? saved : "What you type is kept. "}`, button("Try now", () => this.actions.reconnect()));
   }
 
   private refusal(): readonly Child[] {
