@@ -19,6 +19,7 @@ import { ProjectEvents } from "./events";
 import { FileActions } from "./fileactions";
 import { FileIndex } from "./fileindex";
 import { FileTree, nameOf } from "./files";
+import { FocusKeeper } from "./focuskeeper";
 import { formatName } from "./format";
 import { Formatting } from "./formatting";
 import { ideCommands, vimActions } from "./idecommands";
@@ -145,12 +146,14 @@ export class Ide {
 
   /** Puts the page together and loads what it shows. */
   async start(): Promise<void> {
+    const focus = this.disposables.add(new FocusKeeper(this.id, this.editor));
     this.build();
     this.connect();
     this.listen();
     this.events.start();
     await this.disposables.add(new SessionKeeper(this.id, this.documents, this.files, this.editor.position, this.report)).restore();
-    await this.followAnchor();
+    await this.followAnchor(focus.isFree);
+    focus.restore();
     this.started = true;
     void this.keys.start().catch(this.report);
     this.intelligence.start();
@@ -359,16 +362,16 @@ export class Ide {
     this.disposables.add(listen(window, "beforeunload", (event) => this.documents.dirty.length > 0 && event.preventDefault()));
     // The browser asks before it goes on, and the journal is written meanwhile: a page that goes has no time for it.
     this.disposables.add(listen(window, "beforeunload", () => void this.documents.writeJournals()));
-    this.disposables.add(listen(window, "hashchange", () => this.followAnchor()));
+    this.disposables.add(listen(window, "hashchange", () => void this.followAnchor()));
     this.disposables.add(listen(document, "visibilitychange", () => void this.documents.writeJournals()));
     this.disposables.add(listen(window, "pagehide", () => void this.documents.writeJournals()));
     this.disposables.add(this.documents.active.onChange((active) => this.tree.select(active?.path.get() ?? null)));
   }
 
-  private async followAnchor(): Promise<void> {
+  private async followAnchor(focus = true): Promise<void> {
     const anchor = parseAnchor(location.hash);
     if (!anchor) return;
-    await this.openFile(anchor.path, { line: anchor.line });
+    await this.openFile(anchor.path, { line: anchor.line, focus });
     // It has led there; loaded again, the page is to show where the person was.
     history.replaceState(history.state, "", location.pathname + location.search);
   }

@@ -1,11 +1,12 @@
 """What a page remembers comes back in another browser, by way of the server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.support.server import Server, wait_for
 
@@ -25,9 +26,9 @@ def project(server: Server) -> str:
 
 
 @asynccontextmanager
-async def a_browser(browser: Browser, server: Server) -> AsyncIterator[Page]:
+async def a_browser(browser: Browser, server: Server, *, width: int = 1280, touch: bool = False) -> AsyncIterator[Page]:
     """A page of a browser that was never here before, signed in."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context = await browser.new_context(viewport={"width": width, "height": 800}, has_touch=touch)
     page = await context.new_page()
     await page.goto(server.link)
     yield page
@@ -65,6 +66,47 @@ async def test_tabs_cursor_and_folders_come_back_in_another_browser(
         await expect(page.locator("#file-tree [title='src/long.txt']")).to_be_visible()
         await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 302")
         await expect(page.locator(".cm-activeLine:visible")).to_be_in_viewport()
+
+
+async def test_the_keyboard_is_in_the_editor_again_after_a_reload(
+    browser: Browser, server: Server, project: str
+) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#other.txt:3")
+        text = page.get_by_role("textbox", name="other.txt")
+        await expect(text).to_be_focused()
+        await page.reload()
+        await expect(text).to_be_focused()
+        await page.keyboard.type("here ")
+        await page.keyboard.press("Control+s")
+        await expect(page.locator(".cm-activeLine:visible")).to_have_text("here line 3")
+        await expect(page.get_by_text("Saved other.txt.")).to_be_attached()
+        # Who has clicked meanwhile is not called away.
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            asked.set()
+            await answer.wait()
+            await route.continue_()
+
+        await page.route("**/files/other.txt", hold)
+        await page.reload(wait_until="commit")
+        await asked.wait()
+        await page.get_by_role("heading", name="State").click()
+        answer.set()
+        # It comes after the files.
+        await expect(page.get_by_text("A terminal opens in")).to_be_visible()
+        await expect(page.locator("body")).to_be_focused()
+    # A phone's keyboard would cover what was there.
+    async with a_browser(browser, server, width=390, touch=True) as page:
+        await page.goto(f"{server.url}/projects/{project}#other.txt:3")
+        await page.get_by_role("textbox", name="other.txt").tap()
+        await expect(page.get_by_role("textbox", name="other.txt")).to_be_focused()
+        await page.goto(server.url)
+        await page.goto(f"{server.url}/projects/{project}#other.txt:3")
+        # That comes last.
+        await expect(page).to_have_url(f"{server.url}/projects/{project}")
+        await expect(page.locator("body")).to_be_focused()
 
 
 async def test_a_link_to_a_line_leads_there(page: Page, server: Server, project: str) -> None:
