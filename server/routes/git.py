@@ -19,6 +19,7 @@ from server.routes.guard import secured
 from server.routes.problems import read_json
 from server.services import git_parsing as parsing
 from server.services.git import Git
+from server.services.git_operations import ACTIONS
 from server.services.git_remotes import check_url
 from server.services.ssh_keys import fingerprint
 
@@ -30,11 +31,12 @@ _HUNK_ACTIONS: Final = ("stage", "unstage", "discard")
 async def status(request: Request) -> Response:
     found = await _git(request).status(_id(request))
     if found is None:
-        return _json({"repository": False, "branch": None, "changes": [], "truncated": False})
+        return _json({"repository": False, "branch": None, "operation": None, "changes": [], "truncated": False})
     return _json(
         {
             "repository": True,
             "branch": vars(found.branch),
+            "operation": None if found.operation is None else vars(found.operation),
             "changes": [_change_json(change) for change in found.changes],
             "truncated": found.truncated,
         }
@@ -115,6 +117,14 @@ async def create_branch(request: Request) -> Response:
 
 async def switch(request: Request) -> Response:
     await _git(request).switch(_id(request), (await read_json(request)).get("name"))
+    return await status(request)
+
+
+async def proceed(request: Request) -> Response:
+    action = (await read_json(request)).get("action")
+    if action not in ACTIONS:
+        raise Invalid(f"action must be one of {', '.join(ACTIONS)}", field="action")
+    await _git(request).proceed(_id(request), action)
     return await status(request)
 
 
@@ -281,6 +291,7 @@ routes: list[BaseRoute] = [
     _writes("/commit", commit),
     _writes("/branches", create_branch),
     _writes("/switch", switch),
+    _writes("/operation", proceed),
     _writes("/remote", set_remote),
     _writes("/fetch", fetch),
     _writes("/pull", pull),

@@ -29,8 +29,17 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     }
                 )
             ),
+            "operation": nullable(ref("GitOperation")),
             "changes": array(ref("GitChange")),
             "truncated": {**FLAG, "description": "There are more changes than are told."},
+        }
+    ),
+    "GitOperation": record(
+        {
+            "kind": {"enum": ["merge", "rebase", "cherry-pick", "revert", "am"]},
+            "subject": {**nullable(TEXT), "description": "The branch or commit that it is about."},
+            "step": nullable(WHOLE),
+            "steps": nullable(WHOLE),
         }
     ),
     "GitChange": record(
@@ -153,6 +162,12 @@ OPERATIONS: Final = (
     ),
     _does("/branches", "Make a branch and switch to it", _NAME, _STATUS),
     _does("/switch", "Switch to a branch", _NAME, _STATUS),
+    _does(
+        "/operation",
+        "Go on with a merge, rebase, pick or revert that waits, or give it up",
+        record({"action": {"enum": ["continue", "skip", "abort"]}}),
+        _STATUS,
+    ),
     _does("/remote", "Set where `origin` is", _ADDRESS, _STATUS),
     _does("/fetch", "Look for what is new at `origin`", None, _OUTPUT),
     _does("/pull", "Take over what the upstream has", None, _OUTPUT),

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from server.errors import Conflict, Invalid, NotFound, TooLarge
 from server.models import ProjectId
-from server.services import git_parsing as parsing, git_ssh
+from server.services import git_operations as operations, git_parsing as parsing, git_ssh
 from server.services.git_accounts import GitAccounts
 from server.services.git_problems import check, sentence, ssh_problem
 from server.services.git_remotes import helped, host_of, secret_input
@@ -66,12 +66,13 @@ class Git:
     async def status(self, id: ProjectId) -> parsing.Status | None:
         """What differs from the last commit; None where there is no repository."""
         argv = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all")
-        output = await self._run(id, argv, reads=True)
+        output = await self._run(id, argv, reads=True, wrapped=operations.telling)
         if output.code and "not a git repository" in output.errors:
             return None
         if not output.cut:
             check(output)
-        return parsing.parse_status(output.out, output.cut)
+        operation, out = operations.read(output.out)
+        return parsing.parse_status(out, output.cut, operation)
 
     async def diff(self, id: ProjectId, path: str, *, staged: bool) -> parsing.FileDiff:
         """What differs in a file: between the last commit and the index when `staged`, or the index and the disk."""
@@ -164,6 +165,30 @@ class Git:
     async def switch(self, id: ProjectId, name: object) -> None:
         """Work on another branch; one of a remote is followed by a new one of its name."""
         await self._change(id, ("switch", "--quiet", "--guess", _branch(name)), hooks=True)
+
+    async def proceed(self, id: ProjectId, action: str) -> None:
+        """Go on with what Git has begun (`continue`, `skip` what it stopped at), or `abort` it, which undoes it.
+
+        Where it stops at the next conflicts, that is no failure.
+        """
+
+        async def work() -> None:
+            before = await self.status(id)
+            if before is None or before.operation is None:
+                raise Conflict("nothing is under way: it was ended meanwhile")
+            if action == "continue" and any(change.conflict for change in before.changes):
+                raise Conflict("there are conflicts left: resolve and stage those files first")
+            argv = (before.operation.kind, f"--{action}")
+            settings = await self._settings()
+            output = await self._run(id, argv, settings=settings, hooks=True, seconds=REMOTE_SECONDS)
+            said = output.errors + output.out.decode(errors="replace")
+            if output.code and re.search(r"CONFLICT|could not (apply|revert)", said):
+                after = await self.status(id)
+                if after and any(change.conflict for change in after.changes):
+                    return
+            check(output)
+
+        await self._alone(id, work())
 
     # ---- elsewhere
 
@@ -303,13 +328,15 @@ class Git:
         reads: bool = False,
         settings: Sequence[str] = (),
         hooks: bool = False,
+        seconds: float = SECONDS,
+        wrapped: Callable[[list[str]], list[str]] = list,
     ) -> Output:
         if not reads:
             # Pages look by themselves, whether or not a person does.
             self._workspaces.touch(id, "Git")
         command = [*_GIT, *settings, *(["--no-optional-locks"] if reads else []), *argv]
-        stream = await self._workspaces.execute(id, command, env=self._env(id), sourced=hooks)
-        return await finish(stream, given=given, most=MOST_OUTPUT, seconds=SECONDS)
+        stream = await self._workspaces.execute(id, wrapped(command), env=self._env(id), sourced=hooks)
+        return await finish(stream, given=given, most=MOST_OUTPUT, seconds=seconds)
 
     def _env(self, id: ProjectId) -> dict[str, str]:
         # On a machine without an engine a project may lie within somebody else's repository.

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from server.services.git_operations import Operation
+
 MOST_FILES: Final = 5000
 LOG_FORMAT: Final = "%H%x00%P%x00%an%x00%ae%x00%at%x00%D%x00%s%x00%b%x01"
 BRANCH_FORMAT: Final = (
@@ -38,9 +40,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Status:
+    """Of the changes, those in conflict come first. `operation` is what Git has begun and not ended."""
+
     branch: Branch
     changes: tuple[Change, ...]
     truncated: bool
+    operation: Operation | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class BlameLine:
     summary: str = ""
 
 
-def parse_status(out: bytes, cut: bool) -> Status:
+def parse_status(out: bytes, cut: bool, operation: Operation | None = None) -> Status:
     """Porcelain version 2 with -z and --branch."""
     fields = out.split(b"\0")
     if cut:
@@ -118,7 +123,8 @@ def parse_status(out: bytes, cut: bool) -> Status:
             letters = parts[0].decode(errors="replace")
             if len(letters) == 2 and len(parts) == {b"1": 8, b"2": 9, b"u": 10}[kind]:
                 changes.append(Change(parts[-1], letters[0], letters[1], source, kind == b"u"))
-    return Status(_branch(known), tuple(changes[:MOST_FILES]), cut or len(changes) > MOST_FILES)
+    changes.sort(key=lambda change: not change.conflict)
+    return Status(_branch(known), tuple(changes[:MOST_FILES]), cut or len(changes) > MOST_FILES, operation)
 
 
 def _branch(known: dict[str, str]) -> Branch:

@@ -26,6 +26,8 @@ def check(output: Output, *, host: str | None = None) -> Output:
         raise Conflict("the project's folder is no Git repository", reason="repository")
     if "tell me who you are" in said or "empty ident name" in said or "unable to auto-detect email" in said:
         raise Conflict("Git does not know who you are: set your name and e-mail address", reason="identity")
+    if "is now empty, possibly due to conflict resolution" in said:
+        raise Conflict("nothing is left of this commit after its conflicts were resolved: skip it instead")
     if re.search(
         r"could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP 40[13]", said
     ):

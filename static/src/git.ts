@@ -21,9 +21,20 @@ export interface GitBranchState {
   readonly behind: number;
 }
 
+/** What was begun and waits: for conflicts to be resolved, mostly. */
+export interface GitOperation {
+  readonly kind: "merge" | "rebase" | "cherry-pick" | "revert" | "am";
+  /** The branch or commit that it is about. */
+  readonly subject: string | null;
+  readonly step: number | null;
+  readonly steps: number | null;
+}
+
 export interface GitStatus {
   readonly repository: boolean;
   readonly branch: GitBranchState | null;
+  readonly operation: GitOperation | null;
+  /** Those in conflict come first. */
   readonly changes: readonly GitChange[];
   readonly truncated: boolean;
 }
@@ -57,6 +68,8 @@ export interface BlameLine {
   readonly summary: string;
 }
 
+const INSIDE: Decoration = { className: "git-inside", description: "has changes" };
+const CONFLICT: Decoration = { className: "git-conflict", description: "has conflicts" };
 // Several changes that come together are one look.
 const SOON_MS = 250;
 const WORDS: Readonly<Record<string, string>> = { M: "changed", A: "added", D: "deleted", R: "renamed", C: "copied", T: "of another type", U: "in conflict", "?": "new" };
@@ -105,7 +118,7 @@ export class Git implements Disposable, Decorator {
     return this.marks.get(folder ? `${path}/` : path) ?? null;
   }
 
-  /** Does one of the changes that answer with the status: stage, unstage, discard, hunk, init, branches, switch, remote. */
+  /** Does one of the changes that answer with the status: stage, unstage, discard, hunk, init, branches, switch, operation, remote. */
   async change(what: string, body?: unknown): Promise<void> {
     this.accept(await this.api.json<GitStatus>("POST", this.path(what), body));
   }
@@ -175,7 +188,8 @@ export class Git implements Disposable, Decorator {
       const className = change.conflict ? "git-conflict" : letter === "?" || letter === "A" ? "git-new" : "git-changed";
       this.marks.set(change.path, { className, badge: letter === "?" ? "U" : letter, description: change.conflict ? "in conflict" : wordFor(letter) });
       for (let end = change.path.lastIndexOf("/"); end > 0; end = change.path.lastIndexOf("/", end - 1)) {
-        this.marks.set(change.path.slice(0, end + 1), { className: "git-inside", description: "has changes" });
+        const folder = change.path.slice(0, end + 1);
+        if (change.conflict || !this.marks.has(folder)) this.marks.set(folder, change.conflict ? CONFLICT : INSIDE);
       }
     }
     this.status.set(status);

@@ -137,6 +137,7 @@ async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<V
       showDiff(context, path, staged).catch(ide.report);
     },
     open: context.open,
+    read,
     askIdentity: () => dialogs.askIdentity(person),
     askAccount: (host) => dialogs.askAccount(person, host),
     accounts: () => void dialogs.showAccounts(person).catch(ide.report),

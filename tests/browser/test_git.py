@@ -48,6 +48,53 @@ async def make_and_delete_a_key(page: Page, accounts: Locator) -> None:
     await expect(accounts.get_by_role("button", name="Make a key")).to_be_focused()
 
 
+async def meet_a_conflict(page: Page, server: Server, project: str, panel: Locator) -> None:
+    """Give up a merge, and end another one, whose first side comes from the remote by a pull."""
+    theirs = "git clone -q $HUTCH_PROJECT.git theirs-$HUTCH_PROJECT && cd theirs-$HUTCH_PROJECT && git switch -q main"
+    commit = "git -c user.name=B -c user.email=b@b commit -qam Theirs && git push -q"
+    await shell(server, project, "pushing", f"(cd /tmp && {theirs} && echo theirs > app.js && {commit})")
+    write(server, project, "app.js", "mine\n")
+    await panel.get_by_role("button", name="Stage app.js").click()
+    await page.get_by_role("textbox", name="Message of the commit").fill("Mine")
+    await panel.get_by_role("button", name="Commit", exact=True).click()
+    await expect(panel).to_contain_text("Nothing has changed")
+    under_way = panel.get_by_role("group", name="What is under way")
+    conflicts = panel.get_by_role("list", name="Conflicts")
+    await expect(under_way).to_have_count(0)
+
+    await panel.get_by_role("button", name="Pull").click()
+    await expect(under_way).to_contain_text("Merging main: 1 file with conflicts.")
+    await expect(under_way.get_by_role("button", name="Continue")).to_be_disabled()
+    await expect(conflicts.get_by_role("listitem")).to_have_count(1)
+    assert await violations(page) == []
+    await under_way.get_by_role("button", name="Abort…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    await expect(under_way.get_by_role("button", name="Abort…")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("dialog").get_by_role("button", name="Abort the merge").click()
+    await expect(under_way).to_have_count(0)
+    await expect(panel).to_contain_text("Nothing has changed")
+    await expect(panel.locator(":focus")).to_have_count(1)
+    assert content(server, project, "app.js") == "mine\n"
+
+    await panel.get_by_role("button", name="Pull").click()
+    await conflicts.get_by_role("button", name="app.js", exact=True).click()
+    await expect(page.get_by_role("textbox", name="app.js")).to_contain_text("<<<<<<<")
+    await page.get_by_role("tab", name="Files").click()
+    await expect(page.get_by_role("treeitem", name="app.js")).to_have_class(re.compile("git-conflict"))
+    await page.get_by_role("tab", name="Git", exact=True).click()
+    resolve = conflicts.get_by_role("button", name="Stage app.js as resolved")
+    await resolve.click()
+    await expect(page.get_by_role("dialog")).to_contain_text("marks a conflict")
+    await page.keyboard.press("Escape")
+    write(server, project, "app.js", "both\n")
+    await resolve.click()
+    await expect(under_way).to_contain_text("no conflicts are left")
+    await under_way.get_by_role("button", name="Continue").click()
+    await expect(under_way).to_have_count(0)
+    await expect(panel.get_by_role("list", name="Commits")).to_contain_text("Merge branch 'main'")
+
+
 async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     project = make_project(server, {"notes.txt": "\n".join(LINES) + "\n", "app.js": CODE})
     await open_ide(page, server, project)
@@ -127,6 +174,8 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     await expect(panel.get_by_role("button", name="Push")).to_be_focused()
     subjects = await shell(server, project, "look", f"git --git-dir {remote} log --format=%s main")
     assert "The last change" in subjects and "Begin" in subjects
+
+    await meet_a_conflict(page, server, project, panel)
 
     await panel.get_by_role("button", name="main").click()
     await page.get_by_role("menuitem", name="New branch…").click()

@@ -167,6 +167,94 @@ def test_branches_and_a_remote_on_the_disk(project: Project) -> None:
     assert refused.status_code == 409 and "overwritten by checkout: a.txt" in refused.json()["detail"]
 
 
+def commit(project: Project, text: str, message: str) -> str:
+    """Commit a.txt with this text; the commit's id."""
+    project.write("a.txt", text)
+    project.post("/stage", paths=["a.txt"])
+    id: str = project.post("/commit", message=message)["id"]
+    return id
+
+
+def waiting(project: Project) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """What is under way, and the files that are in conflict."""
+    status = project.get("")
+    return status["operation"], {
+        item["path"]: item["index"] + item["worktree"] for item in status["changes"] if item["conflict"]
+    }
+
+
+def test_a_pull_that_meets_conflicts_is_given_up_or_ended(project: Project) -> None:
+    commit(project, "one\n", "One")
+    bare = "/tmp/$HUTCH_PROJECT.git"
+    project.shell(f"git init -q --bare {bare}; git remote add origin {bare}")
+    project.post("/push")
+    theirs = "git clone -q $HUTCH_PROJECT.git theirs-$HUTCH_PROJECT && cd theirs-$HUTCH_PROJECT && git switch -q main"
+    author = "git -c user.name=B -c user.email=b@b"
+    project.shell(f"(cd /tmp && {theirs} && echo theirs > a.txt && {author} commit -qam Theirs && git push -q)")
+    mine = commit(project, "mine\n", "Mine")
+    assert waiting(project) == (None, {})
+    assert "nothing is under way" in project.ask("/operation", action="continue").json()["detail"]
+    assert project.ask("/operation", action="quit").status_code == 422
+
+    refused = project.ask("/pull")
+    assert refused.status_code == 409 and "Merge conflict in a.txt" in refused.json()["detail"]
+    project.write("new.txt", "new\n")
+    merge = {"kind": "merge", "subject": "main", "step": None, "steps": None}
+    assert waiting(project) == (merge, {"a.txt": "UU"})
+    assert "<<<<<<<" in project.read("a.txt")
+    refused = project.ask("/operation", action="continue")
+    assert refused.status_code == 409 and "conflicts left" in refused.json()["detail"]
+    assert project.post("/operation", action="abort")["operation"] is None
+    assert project.read("a.txt") == "mine\n" and project.changes() == {"new.txt": ".?"}
+
+    assert project.ask("/pull").status_code == 409
+    project.write("a.txt", "both\n")
+    project.post("/stage", paths=["a.txt"])
+    assert waiting(project) == (merge, {})
+    assert project.post("/operation", action="continue")["operation"] is None
+    latest = project.get("/log", limit=1)[0]
+    assert latest["parents"][0] == mine and len(latest["parents"]) == 2
+    assert latest["subject"].startswith("Merge branch 'main'") and latest["author"] == "Ada"
+    assert project.changes() == {"new.txt": ".?"}
+
+
+def test_commits_that_are_picked_reverted_or_moved_stop_at_conflicts(project: Project) -> None:
+    first = commit(project, "one\n", "One")
+    project.post("/branches", name="topic")
+    two = commit(project, "two\n", "Two")
+    three = commit(project, "three\n", "Three")
+    project.post("/switch", name="main")
+    commit(project, "other\n", "Other")
+
+    project.shell(f"git cherry-pick {two}")
+    assert waiting(project) == (
+        {"kind": "cherry-pick", "subject": two[:7], "step": None, "steps": None},
+        {"a.txt": "UU"},
+    )
+    project.write("a.txt", "other\n")
+    project.post("/stage", paths=["a.txt"])
+    refused = project.ask("/operation", action="continue")
+    assert refused.status_code == 409 and "skip it" in refused.json()["detail"]
+    assert project.post("/operation", action="skip")["operation"] is None
+    project.shell(f"git revert --no-edit {first}")
+    assert waiting(project)[0] == {"kind": "revert", "subject": first[:7], "step": None, "steps": None}
+    # What to revert took away, and the other side has changed.
+    assert waiting(project)[1] == {"a.txt": "UD"}
+    project.post("/operation", action="abort")
+
+    project.post("/switch", name="topic")
+    project.shell("git -c user.name=Ada -c user.email=a@a rebase main")
+    assert waiting(project) == ({"kind": "rebase", "subject": "topic", "step": 1, "steps": 2}, {"a.txt": "UU"})
+    project.write("a.txt", "two and other\n")
+    project.post("/stage", paths=["a.txt"])
+    # It goes on, and stops at the next one.
+    assert project.post("/operation", action="continue")["operation"]["step"] == 2
+    assert waiting(project)[1] == {"a.txt": "UU"}
+    assert project.post("/operation", action="skip")["operation"] is None
+    assert [item["subject"] for item in project.get("/log")] == ["Two", "Other", "One"]
+    assert project.get("")["branch"]["name"] == "topic" and three
+
+
 def test_hooks_and_settings_of_a_repository_run_where_the_project_runs(project: Project, tmp_path: Path) -> None:
     project.shell("printf '#!/bin/sh\\npwd > hooked\\nenv > seen\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/*")
     project.write("a.txt", "one\n")

@@ -9,6 +9,7 @@ import pytest
 from server.errors import Invalid, NotFound
 from server.services import git_parsing as parsing
 from server.services.git_accounts import GitAccounts
+from server.services.git_operations import Operation, read
 from server.services.git_remotes import check_url, host_of, name_of
 
 STATUS = (
@@ -24,9 +25,9 @@ def test_every_kind_of_change_is_read() -> None:
     status = parsing.parse_status(STATUS, cut=False)
     assert status.branch == parsing.Branch("main", "1234", "origin/main", 2, 3)
     assert status.changes == (
+        parsing.Change(b"both.txt", "U", "U", conflict=True),
         parsing.Change(b"two words.txt", ".", "M"),
         parsing.Change(b"new name\xff", "R", ".", b"old\nname"),
-        parsing.Change(b"both.txt", "U", "U", conflict=True),
         parsing.Change(b"-rf", ".", "?"),
     )
 
@@ -52,6 +53,28 @@ def test_a_hunk_keeps_its_name_when_it_moves() -> None:
     assert (first.hunks[0].old_start, moved.hunks[0].old_start) == (5, 9)
 
 
+@pytest.mark.parametrize(
+    ("told", "operation"),
+    [
+        (b"", None),
+        (b"MERGE_HEAD 1234567890\n\0MERGE_MSG Merge branch 'a b' of /x.git\n\0", Operation("merge", "a b")),
+        (b"MERGE_HEAD 1234567890\n\0MERGE_MSG words\n\0", Operation("merge", "1234567")),
+        (b"MERGE_HEAD 12\n\0REVERT_HEAD 34\n\0", Operation("merge", "12")),
+        (b"CHERRY_PICK_HEAD 1234567890\n\0MERGE_MSG Merge branch 'x'\n\0", Operation("cherry-pick", "1234567")),
+        (b"MERGE_MSG left behind\n\0", None),
+        (b"sequencer/todo revert 12 x\n\0", Operation("revert")),
+        (
+            b"rebase-merge/head-name refs/heads/a/b\n\0rebase-merge/msgnum 2\n\0rebase-merge/end 3\n\0MERGE_HEAD 1\n\0",
+            Operation("rebase", "a/b", 2, 3),
+        ),
+        (b"rebase-apply/head-name detached HEAD\n\0rebase-apply/next x\n\0", Operation("rebase")),
+        (b"rebase-apply/applying \0", Operation("am")),
+    ],
+)
+def test_what_is_under_way_is_told_before_the_status(told: bytes, operation: Operation | None) -> None:
+    assert read(told + b"\0" + STATUS) == (operation, STATUS)
+
+
 def test_nothing_that_is_said_is_a_mistake_of_ours() -> None:
     generator = random.Random(1)
     words = [
@@ -59,6 +82,7 @@ def test_nothing_that_is_said_is_a_mistake_of_ours() -> None:
         b"2 ",
         b"u ",
         b"# branch.ab ",
+        b"MERGE_HEAD ",
         b"@@ -1 +1 @@",
         b"\0",
         b"\1",
@@ -69,6 +93,7 @@ def test_nothing_that_is_said_is_a_mistake_of_ours() -> None:
     ]
     for _ in range(3000):
         text = b"".join(generator.choice([*words, os.urandom(3)]) for _ in range(generator.randrange(40)))
+        read(text)
         parsing.parse_status(text, cut=generator.random() < 0.5)
         parsing.parse_diff(text)
         parsing.parse_log(text)

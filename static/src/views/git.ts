@@ -5,6 +5,7 @@ import { append, h, icon, replace } from "../dom";
 import { nameOf, parentOf } from "../files";
 import { formatAgo } from "../format";
 import { type Git, type GitChange, type GitStatus, wordFor } from "../git";
+import { conflictOf, hasMarkers, OperationNote } from "../gitoperation";
 import { icons } from "../icons";
 import { DisposableStore, type Observable, watch } from "../lifecycle";
 import { button, iconButton } from "../widgets/button";
@@ -17,6 +18,8 @@ export interface GitActions {
   /** Shows what differs in a file. */
   compare(path: string, staged: boolean): void;
   open(path: string): void;
+  /** The file as it is on the disk, or null when it is too large to be edited. Throws ApiError. */
+  read(path: string): Promise<Uint8Array | null>;
   /** Asks for name and address, or for a host's account; true when they were given. */
   askIdentity(): Promise<boolean>;
   askAccount(host: string): Promise<boolean>;
@@ -30,6 +33,7 @@ const COMMITS = 15;
 export class GitPanel implements View {
   readonly element = h("div", { class: "git" });
   private readonly disposables = new DisposableStore();
+  private readonly operation = new OperationNote((action) => this.attempt(() => this.git.change("/operation", { action })));
   private readonly problem = h("p", { class: "problem", role: "alert" });
   private readonly head = h("div", { class: "git-head" });
   private readonly message = h("textarea", { class: "input git-message", rows: 3, placeholder: "Message of the commit", "aria-label": "Message of the commit" });
@@ -81,16 +85,17 @@ export class GitPanel implements View {
     const had = this.element.contains(this.message);
     const focused = this.buttons.findIndex((other) => other === document.activeElement);
     this.renderHead(status);
+    this.operation.render(status);
     this.renderLists(status);
     this.renderCommit();
-    if (!had) replace(this.element, this.head, this.problem, h("div", { class: "git-commit" }, this.message, this.commitButton), this.lists, h("h2", {}, "Commits"), this.log);
+    if (!had) replace(this.element, this.head, this.operation.element, this.problem, h("div", { class: "git-commit" }, this.message, this.commitButton), this.lists, h("h2", {}, "Commits"), this.log);
     // What had the focus was made anew, or is done: the next one takes its place.
-    if (focused >= 0 && !this.element.contains(document.activeElement)) this.buttons[Math.min(focused, this.buttons.length - 1)]?.focus();
+    if (focused >= 0 && !this.buttons.some((other) => other === document.activeElement)) this.buttons[Math.min(focused, this.buttons.length - 1)]?.focus();
     void this.renderLog();
   }
 
   private get buttons(): readonly HTMLButtonElement[] {
-    return [...this.element.querySelectorAll("button")];
+    return [...this.element.querySelectorAll<HTMLButtonElement>("button:enabled")].filter((one) => !one.closest("[hidden]"));
   }
 
   private renderWithout(): void {
@@ -118,19 +123,21 @@ export class GitPanel implements View {
 
   private renderLists({ changes, truncated }: GitStatus): void {
     const focused = document.activeElement?.closest<HTMLElement>("[data-key]")?.dataset["key"];
+    const conflicts = changes.filter((change) => change.conflict);
     const staged = changes.filter(isStaged);
-    const rest = changes.filter((change) => change.worktree !== ".");
+    const rest = changes.filter((change) => change.worktree !== "." && !change.conflict);
     replace(
       this.lists,
+      this.list("Conflicts", conflicts, false, null),
       this.list("Staged", staged, true, iconButton("Unstage all", icons.minus, () => this.change("/unstage", staged))),
       this.list("Changes", rest, false, iconButton("Stage all", icons.plus, () => this.change("/stage", rest))),
-      staged.length + rest.length === 0 && h("p", { class: "pane-note" }, "Nothing has changed since the last commit."),
+      changes.length === 0 && h("p", { class: "pane-note" }, "Nothing has changed since the last commit."),
       truncated && h("p", { class: "pane-note" }, "There are more changes than are shown. A .gitignore file may be missing."),
     );
     if (focused) this.lists.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"] button`)?.focus();
   }
 
-  private list(title: string, changes: readonly GitChange[], staged: boolean, all: HTMLElement): HTMLElement | null {
+  private list(title: string, changes: readonly GitChange[], staged: boolean, all: HTMLElement | null): HTMLElement | null {
     if (changes.length === 0) return null;
     const rows = changes.slice(0, MOST_ROWS).map((change) => this.row(change, staged));
     const more = changes.length > MOST_ROWS ? h("li", { class: "pane-note" }, `and ${changes.length - MOST_ROWS} more`) : null;
@@ -142,17 +149,19 @@ export class GitPanel implements View {
     const letter = staged ? change.index : change.worktree;
     const open = h(
       "button",
-      { type: "button", class: "git-file", title: `${path}: ${change.conflict ? "in conflict" : wordFor(letter)}` },
-      h("span", { class: `git-name${letter === "D" ? " gone" : ""}` }, nameOf(path)),
+      { type: "button", class: "git-file", title: `${path}: ${change.conflict ? conflictOf(change) : wordFor(letter)}` },
+      h("span", { class: `git-name${letter === "D" && !change.conflict ? " gone" : ""}` }, nameOf(path)),
       h("span", { class: "git-folder" }, parentOf(path)),
     );
     open.addEventListener("click", () => (letter === "?" || change.conflict ? this.actions.open(path) : this.actions.compare(path, staged)));
     const does = staged
       ? [iconButton(`Unstage ${nameOf(path)}`, icons.minus, () => this.change("/unstage", [change]))]
-      : [
-          letter === "?" || change.conflict ? null : iconButton(`Discard the changes of ${nameOf(path)}`, icons.undo, () => this.attempt(() => this.discard(path))),
-          iconButton(`Stage ${nameOf(path)}`, icons.plus, () => this.change("/stage", [change])),
-        ];
+      : change.conflict
+        ? [iconButton(`Stage ${nameOf(path)} as resolved`, icons.plus, () => this.attempt(() => this.resolve(path)))]
+        : [
+            letter === "?" ? null : iconButton(`Discard the changes of ${nameOf(path)}`, icons.undo, () => this.attempt(() => this.discard(path))),
+            iconButton(`Stage ${nameOf(path)}`, icons.plus, () => this.change("/stage", [change])),
+          ];
     const sign = h("span", { class: `git-letter ${change.conflict ? "git-conflict" : letter === "?" || letter === "A" ? "git-new" : "git-changed"}` }, change.conflict ? "!" : letter === "?" ? "U" : letter);
     const row = h("li", {}, open, ...does, sign);
     row.dataset["key"] = `${staged}:${path}`;
@@ -182,6 +191,12 @@ export class GitPanel implements View {
   private async discard(path: string): Promise<void> {
     const sure = await confirm(`Discard the changes of ${nameOf(path)}?`, "The file is brought back to what is staged or committed.", "Discard");
     if (sure) await this.git.change("/discard", { paths: [path] });
+  }
+
+  private async resolve(path: string): Promise<void> {
+    const marked = await hasMarkers(this.actions.read(path));
+    const sure = !marked || (await confirm(`Stage ${nameOf(path)} as it is?`, "There are still lines in it with which Git marks a conflict: <<<<<<< or >>>>>>>.", "Stage it"));
+    if (sure) await this.git.change("/stage", { paths: [path] });
   }
 
   private async commit(): Promise<void> {
