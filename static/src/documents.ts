@@ -55,6 +55,7 @@ export class Documents implements Disposable {
   private turn = 0;
   /** By path, the last turn in which a document was asked for that is still on its way. */
   private readonly asked = new Map<string, number>();
+  private readonly waiting = new Value<string | null>(null);
   /** What could not be read of the last session, although it may be there. */
   private missing: readonly GroupSession[] = [];
 
@@ -63,6 +64,8 @@ export class Documents implements Disposable {
   readonly open: Observable<readonly Document[]> = this.list;
   /** The one in front in the group in use. */
   readonly active: Observable<Document | null> = this.groups.front;
+  /** The path of the file that was asked for last, while it is on its way. */
+  readonly awaited: Observable<string | null> = this.waiting;
   /** The document has got or lost unsaved changes. */
   readonly onDirty = this.dirtyEmitter.event;
   /** The text of the document has changed, whoever changed it. */
@@ -100,6 +103,7 @@ export class Documents implements Disposable {
   async show(path: string, preview = false): Promise<Document> {
     const turn = (this.turn += 1);
     this.asked.set(path, turn);
+    this.waiting.set(this.find(path) ? null : path);
     try {
       const document = await this.load(path);
       // Who looks at one file after the other wants to see the last, not the one that came last.
@@ -109,6 +113,7 @@ export class Documents implements Disposable {
       return document;
     } finally {
       if (this.asked.get(path) === turn) this.asked.delete(path);
+      if (turn === this.turn) this.waiting.set(null);
     }
   }
 
@@ -203,7 +208,11 @@ export class Documents implements Disposable {
     const front = used?.front ?? used?.paths[0] ?? paths[0];
     const missing = new Set<string>();
     const reopen = async (path: string): Promise<void> => void ((await this.reopen(path)) || missing.add(path));
-    if (front !== undefined) await reopen(front);
+    if (front !== undefined) {
+      this.waiting.set(front);
+      await reopen(front);
+      if (this.waiting.get() === front) this.waiting.set(null);
+    }
     this.place(groups);
     await Promise.all(paths.filter((path) => path !== front).map(reopen));
     this.place(groups);

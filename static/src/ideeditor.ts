@@ -4,11 +4,15 @@ import type { Api } from "./api";
 import { showConflict, showLeft } from "./conflicts";
 import type { Document } from "./documents";
 import { h } from "./dom";
+import { nameOf } from "./files";
+import { formatName } from "./format";
 import type { Group } from "./groups";
 import type { Ide } from "./ide";
+import { Value, watch } from "./lifecycle";
 import { TabDrag } from "./tabdrag";
 import { EditorArea } from "./views/editor";
 import { TabsView } from "./views/tabs";
+import { waitNote } from "./widgets/waitnote";
 
 export function makeEditor(ide: Ide, api: Api, project: string): EditorArea {
   const { documents } = ide;
@@ -16,7 +20,7 @@ export function makeEditor(ide: Ide, api: Api, project: string): EditorArea {
   const close = (document: Document, group?: Group): void => attempt(() => documents.close(document, group));
   const run = (id: string) => (): void => ide.commands.run(id);
   const drag = new TabDrag(documents.groups);
-  return new EditorArea(
+  const area = new EditorArea(
     documents,
     drag,
     {
@@ -38,6 +42,11 @@ export function makeEditor(ide: Ide, api: Api, project: string): EditorArea {
     (group) => new TabsView(group, documents, drag, { close, save: run("save"), split: run("splitRight"), nextSplit: run("nextSplit"), focus: () => ide.editor.focus() }),
     makeWelcome(ide),
   );
+  const waiting = new Value<string | null>(null);
+  watch(documents.awaited, (path) => waiting.set(path === null ? null : `Loading ${formatName(nameOf(path))}…`));
+  // On a phone one of the two shows at a time.
+  for (const pane of [area.element, ide.side.view.element]) pane.append(waitNote(waiting));
+  return area;
 }
 
 function makeWelcome(ide: Ide): HTMLElement {
