@@ -101,6 +101,7 @@ async def test_typescript(page: Page, server: Server) -> None:
     await page.mouse.move(0, 0)
     await expect(tooltip).to_have_count(0)
     await put_cursor(page, 4, 3)
+    await expect(page.locator(".cm-occurrence")).to_have_text(["greet"] * 3)
     await page.keyboard.press("Alt+F12")
     await expect(tooltip).to_be_visible()
     await page.keyboard.press("Escape")

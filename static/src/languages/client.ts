@@ -10,7 +10,7 @@ import { DocumentWorkspace } from "./workspace";
 // A server that starts on a busy machine, or looks through a large project for the first time.
 const TIMEOUT_MS = 30_000;
 // What is asked while someone types: no answer is as good as none, and nobody wants to hear of it.
-const ASKED_IN_PASSING: ReadonlySet<string> = new Set(["textDocument/completion", "completionItem/resolve", "textDocument/hover", "textDocument/signatureHelp"]);
+const ASKED_IN_PASSING: ReadonlySet<string> = new Set(["textDocument/completion", "completionItem/resolve", "textDocument/hover", "textDocument/signatureHelp", "textDocument/documentHighlight"]);
 
 export class ServerClient extends LSPClient {
   readonly documents: DocumentWorkspace;

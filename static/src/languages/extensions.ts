@@ -7,11 +7,13 @@ import { type Extension, Prec } from "@codemirror/state";
 import { closeHoverTooltips, type EditorView, hasHoverTooltips, keymap } from "@codemirror/view";
 import type { ServerClient } from "./client";
 import { completionsOf } from "./completion";
+import { occurrences } from "./occurrences";
 
 export function editorExtensions(client: ServerClient, notify: (sentence: string) => void): Extension {
   return [
     // The server knows all that the editor's own lists know, and better.
     client.serverCapabilities?.completionProvider ? autocompletion({ override: [completionsOf(client, notify)] }) : [],
+    client.serverCapabilities?.documentHighlightProvider ? occurrences() : [],
     hoverTooltips(),
     signatureHelp(),
     lintGutter(),
