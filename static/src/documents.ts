@@ -102,12 +102,15 @@ export class Documents implements Disposable {
   /** Opens the file, or finds it open, and brings it to the front, as a preview if it is only looked at. Throws ApiError. */
   async show(path: string, preview = false): Promise<Document> {
     const turn = (this.turn += 1);
+    const { choices } = this.groups;
     this.asked.set(path, turn);
     this.waiting.set(this.find(path) ? null : path);
     try {
       const document = await this.load(path);
-      // Who looks at one file after the other wants to see the last, not the one that came last.
-      if (!preview || turn === this.turn) this.release(this.groups.show(document, { preview }));
+      // Who looks at one file after the other wants to see the last, not the one that came last; and who has chosen a tab
+      // meanwhile wants to see that.
+      const behind = choices !== this.groups.choices;
+      if (!preview || (turn === this.turn && !behind)) this.release(this.groups.show(document, { preview, behind }));
       // Whoever asked for it again, as a double click does, is about to show it.
       else if (this.asked.get(path) === turn) this.release(document);
       return document;

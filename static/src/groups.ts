@@ -49,6 +49,8 @@ export class Groups {
   private readonly frontValue = new Value<Document | null>(null);
   private readonly changeEmitter = new Emitter<void>();
   private count = 0;
+  /** How often the person has chosen what is in front. */
+  choices = 0;
 
   /** The document that is in front in the group in use. */
   readonly front: Observable<Document | null> = this.frontValue;
@@ -100,8 +102,9 @@ export class Groups {
     this.changed();
   }
 
-  /** Brings the document to the front, as a preview in the place of the last one. Returns what lost its tab to it. */
-  show(document: Document, { preview = false, group = this.active }: { readonly preview?: boolean; readonly group?: Group } = {}): Document | null {
+  /** Brings the document to the front or, with `behind`, gives it a tab; as a preview in the place of the last one. Returns what lost its tab to it. */
+  show(document: Document, { preview = false, behind = false }: { readonly preview?: boolean; readonly behind?: boolean } = {}): Document | null {
+    const group = this.active;
     const known = group.tabOf(document);
     const tab = known ?? new Tab(document);
     const replaced = preview && !known ? group.preview : null;
@@ -112,12 +115,17 @@ export class Groups {
     }
     if (preview && !known) group.preview = tab;
     else if (!preview && group.preview === tab) group.preview = null;
-    this.activate(group, tab);
+    this.bring(group, behind ? (group.front ?? tab) : tab);
     return replaced?.document ?? null;
   }
 
-  /** Uses the group, with this tab in front. */
+  /** Uses the group, with this tab in front, as the person has chosen. */
   activate(group: Group, tab: Tab | null = group.front): void {
+    this.choices += 1;
+    this.bring(group, tab);
+  }
+
+  private bring(group: Group, tab: Tab | null): void {
     this.splits.choose(group.name);
     if (tab) group.used = [...group.used.filter((other) => other !== tab), tab];
     group.front = tab;
@@ -126,6 +134,7 @@ export class Groups {
 
   /** Uses the group `steps` further. */
   step(steps: number): void {
+    this.choices += 1;
     this.splits.move(steps);
     this.changed();
   }

@@ -538,6 +538,19 @@ test("a closed document gives way to the one before it", async () => {
   assert.equal(documents.active.get(), null);
 });
 
+test("a tab that is chosen while a file is read stays in front", async () => {
+  const { documents } = setUp({ a: "", b: "", c: "" });
+  const first = await show(documents, "a");
+  const { groups } = documents;
+  for (const [path, preview] of [["b", true], ["c", false]] as const) {
+    const reading = documents.show(path, preview);
+    groups.activate(groups.active, groups.active.tabOf(first));
+    await reading;
+    assert.equal(documents.active.get(), first);
+  }
+  assert.deepEqual(groups.active.tabs.map(({ document }) => document.path.get()), ["a", "c"], "what was only to be looked at is not");
+});
+
 test("a file opened twice at once is one document", async () => {
   const { documents } = setUp();
   const [first, second] = await Promise.all([documents.show("a.txt"), documents.show("a.txt")]);

@@ -51,6 +51,7 @@ async def test_tabs_cursor_and_folders_come_back_in_another_browser(
         await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 300")
         await page.get_by_role("treeitem", name="src").click()
         await page.get_by_role("treeitem", name="other.txt").click()
+        await expect(page.get_by_role("tab", name="other.txt")).to_have_attribute("aria-selected", "true")
         await page.get_by_role("tab", name="long.txt").click()
         await page.locator(".cm-content:visible").press("ArrowDown")
         rested = wait_for("the cursor", lambda: cursor(server, project))
