@@ -93,9 +93,13 @@ def main(way: str, folder: Path, rounds: int, seed: int) -> dict[str, int]:
     torn = lost = stray = half_made = 0
     last = 0
     with opened(folder) as root:
-        save(root, b"file", content(0))
+        began = time.monotonic()
+        for number in reversed(range(len(SIZES))):
+            save(root, b"file", content(number))
+    # Twice what one save of each size takes, so that kills hit saves and miss them on a busy machine too.
+    longest = min(1.0, max(0.2, 2 * (time.monotonic() - began)))
     for _ in range(rounds):
-        acknowledged = one_round(way, folder, last + 1, seconds=chance.uniform(0.0, 0.2))
+        acknowledged = one_round(way, folder, last + 1, seconds=chance.uniform(0.0, longest))
         half_made += leftovers(folder)
         number = found(folder)
         torn += number is None
