@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, async_playwright, expect
 
-from tests.support.chromium import FLAGS, find_chromium
+from tests.support.chromium import launched
 from tests.support.server import Server
 
 # Of the runtimes either would do.
@@ -43,9 +43,7 @@ KEEP_OLD = """async ([project, path, text]) => {
 async def killed_in_the_end(profile: Path, server: Server) -> AsyncIterator[BrowserContext]:
     """A browser with this profile, signed in. It ends as in a crash."""
     async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            str(profile), executable_path=find_chromium(), args=FLAGS
-        )
+        context = await playwright.chromium.launch_persistent_context(str(profile), **launched())
         context.set_default_timeout(30_000)
         await context.pages[0].goto(server.link)
         yield context

@@ -94,8 +94,8 @@ def main(way: str, folder: Path, rounds: int, seed: int) -> dict[str, int]:
     last = 0
     with opened(folder) as root:
         began = time.monotonic()
-        for number in reversed(range(len(SIZES))):
-            save(root, b"file", content(number))
+        for first in reversed(range(len(SIZES))):
+            save(root, b"file", content(first))
     # Twice what one save of each size takes, so that kills hit saves and miss them on a busy machine too.
     longest = min(1.0, max(0.2, 2 * (time.monotonic() - began)))
     for _ in range(rounds):

@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 from playwright.async_api import Browser, Page, async_playwright
 
+UNDISTURBED = Path(__file__).parent / "chromium_undisturbed"
 # Chromium finds no sandbox for root, and must not look for Google's hosts where there is no way to them.
 FLAGS = [
     "--no-sandbox",
@@ -18,16 +20,17 @@ FLAGS = [
 ]
 
 
-def find_chromium() -> str:
+def launched(flags: Sequence[str] = ()) -> dict[str, Any]:
+    """How Playwright is to launch it."""
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     assert executable, "no Chromium: `make browser` installs it"
-    return executable
+    return {"executable_path": UNDISTURBED, "args": [*FLAGS, *flags], "env": {**os.environ, "CHROMIUM": executable}}
 
 
 @asynccontextmanager
 async def chromium(flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
+        browser = await playwright.chromium.launch(**launched(flags))
         yield browser
         await browser.close()
 
