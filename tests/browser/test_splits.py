@@ -235,3 +235,54 @@ async def test_several_cursors_and_where_the_editor_is(page: Page, server: Serve
     await page.keyboard.press("F1")
     await page.keyboard.type("select next occurrence")
     await expect(page.get_by_role("option").first).to_have_text("Select the next occurrence tooCtrl+D")
+
+
+@pytest.mark.parametrize("width", [390], indirect=True)
+async def test_a_finger_moves_tabs_after_a_long_press(page: Page, server: Server, project: str) -> None:
+    await page.goto(f"{server.url}/projects/{project}#a.txt")
+    for name in ("b.txt", "c.txt", "package.json", "hutch.toml", "flake.nix"):
+        await expect(page.get_by_role("tab", selected=True).first).to_be_visible()
+        await page.evaluate("(name) => { location.hash = name; }", f"#{name}")
+        await expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+    tabs, tablist = page.locator(".tab .tab-name"), page.get_by_role("tablist", name="Open files")
+    order = await tabs.all_inner_texts()
+    session = await page.context.new_cdp_session(page)
+
+    async def touch(kind: str, x: float = 0, y: float = 0) -> None:
+        points = [] if kind == "touchEnd" else [{"x": x, "y": y}]
+        await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    async def middle(name: str) -> tuple[float, float]:
+        box = await page.get_by_role("tab", name=name).bounding_box()
+        assert box
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    # Without one it scrolls.
+    scrolled: float = await tablist.evaluate("(list) => list.scrollLeft")
+    assert scrolled > 0
+    # What was flung goes on for a while.
+    await tablist.evaluate(
+        "(list) => { window.settled = new Promise((end) => list.addEventListener('scrollend', end, { once: true })); }"
+    )
+    x, y = await middle("package.json")
+    await touch("touchStart", x, y)
+    for step in range(1, 9):
+        await touch("touchMove", x + 25 * step, y)
+    await touch("touchEnd")
+    await page.evaluate("async () => { await window.settled; }")
+    assert await tablist.evaluate("(list) => list.scrollLeft") < scrolled
+    assert await tabs.all_inner_texts() == order
+
+    await page.get_by_role("tab", name="c.txt").evaluate("(tab) => tab.scrollIntoView({ inline: 'center' })")
+    scrolled = await tablist.evaluate("(list) => list.scrollLeft")
+    (x, y), (to, _) = await middle("c.txt"), await middle("b.txt")
+    await touch("touchStart", x, y)
+    await expect(page.locator(".tab.lifted")).to_contain_text("c.txt")
+    for step in range(1, 6):
+        await touch("touchMove", x + (to - 10 - x) * step / 5, y)
+    await expect(page.locator(".tab.drop-before")).to_contain_text("b.txt")
+    assert await tablist.evaluate("(list) => list.scrollLeft") == scrolled
+    await touch("touchEnd")
+    at = order.index("b.txt")
+    await expect(tabs).to_have_text([*order[:at], "c.txt", "b.txt", *order[at + 2 :]])
+    await expect(page.locator(".lifted, .drop-before")).to_have_count(0)
