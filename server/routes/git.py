@@ -63,6 +63,16 @@ async def log(request: Request) -> Response:
     return _json([_commit_json(commit) for commit in commits])
 
 
+async def details(request: Request) -> Response:
+    found = await _git(request).details(_id(request), request.path_params["commit"])
+    changes = [
+        {"path": os.fsdecode(change.path), "letter": change.letter, "source": _name(change.source)}
+        for change in found.changes
+    ]
+    commit = _commit_json(found.commit)
+    return _json({**commit, "message": found.message, "changes": changes, "truncated": found.truncated})
+
+
 async def blame(request: Request) -> Response:
     lines = await _git(request).blame(_id(request), _path(query_of(request)))
     return _json([{**vars(line), "time": time_json(line.time)} for line in lines])
@@ -216,8 +226,11 @@ async def forget_host(request: Request) -> Response:
 
 
 def _change_json(change: parsing.Change) -> dict[str, Any]:
-    source = None if change.source is None else os.fsdecode(change.source)
-    return {**vars(change), "path": os.fsdecode(change.path), "source": source}
+    return {**vars(change), "path": os.fsdecode(change.path), "source": _name(change.source)}
+
+
+def _name(path: bytes | None) -> str | None:
+    return None if path is None else os.fsdecode(path)
 
 
 def _hunk_json(hunk: parsing.Hunk) -> dict[str, Any]:
@@ -281,6 +294,7 @@ routes: list[BaseRoute] = [
     _reads("/diff", diff),
     _reads("/file", show),
     _reads("/log", log),
+    _reads("/commits/{commit}", details),
     _reads("/blame", blame),
     _reads("/branches", branches),
     _writes("/init", init),

@@ -28,6 +28,7 @@ _PATH: Final[Mapping[str, Schema]] = {
     "share": {**TEXT, "description": "The id of the link."},
     "version": {**TEXT, "description": "The id of a version."},
     "host": {**TEXT, "description": "Such as github.com, with its port if it has one."},
+    "commit": {**TEXT, "description": "The id of a commit."},
 }
 _TAGS: Final[Mapping[str, str]] = {
     "projects": "What there is to work on.",

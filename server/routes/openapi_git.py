@@ -13,6 +13,15 @@ _NAME: Final = record({"name": TEXT})
 _ADDRESS: Final = record({"url": {**TEXT, "description": "https://host/path, ssh://host/path or git@host:path."}})
 _OUTPUT: Final = record({"output": TEXT})
 _NOT_NOW: Final = (409, 503, 504)
+_COMMIT: Final[dict[str, Schema]] = {
+    "id": TEXT,
+    "parents": array(TEXT),
+    "author": TEXT,
+    "email": TEXT,
+    "time": TIME,
+    "refs": {**TEXT, "description": "As `git log` decorates it: `HEAD -> main, tag: v1`."},
+    "subject": TEXT,
+}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "GitStatus": record(
@@ -68,16 +77,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
             ),
         }
     ),
-    "GitCommit": record(
+    "GitCommit": record(_COMMIT),
+    "GitCommitDetails": record(
         {
-            "id": TEXT,
-            "parents": array(TEXT),
-            "author": TEXT,
-            "email": TEXT,
-            "time": TIME,
-            "refs": TEXT,
-            "subject": TEXT,
-            "body": TEXT,
+            **_COMMIT,
+            "message": TEXT,
+            "changes": {
+                **array(record({"path": TEXT, "letter": TEXT, "source": nullable(TEXT)})),
+                "description": "Against the first parent; with Git's letters.",
+            },
+            "truncated": {**FLAG, "description": "There are more changes than are told."},
         }
     ),
     "GitBranch": record(
@@ -139,6 +148,7 @@ OPERATIONS: Final = (
         problems=(*_NOT_NOW, 413),
     ),
     _looks("/log", "List commits, newest first", array(ref("GitCommit")), {**_PATH, "skip": WHOLE, "limit": WHOLE}),
+    _looks("/commits/{commit}", "See a commit, and what it changed", ref("GitCommitDetails")),
     _looks(
         "/blame",
         "See who last changed each line of a file",

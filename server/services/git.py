@@ -94,18 +94,31 @@ class Git:
 
     async def log(self, id: ProjectId, *, path: str = "", skip: int = 0, most: int = 50) -> list[parsing.Commit]:
         """The commits that HEAD has, newest first; none before the first."""
-        argv = [
-            "log",
-            "--no-color",
-            "--no-show-signature",
-            f"--format={parsing.LOG_FORMAT}",
-            f"--skip={skip}",
-            f"--max-count={min(most, MOST_COMMITS)}",
-        ]
+        argv = [*_log(parsing.LOG_FORMAT), f"--skip={skip}", f"--max-count={min(most, MOST_COMMITS)}"]
         output = await self._run(id, [*argv, "--", *([_path(path)] if path else [])], reads=True)
         if output.code and "does not have any commits" in output.errors:
             return []
         return parsing.parse_log(check(output).out)
+
+    async def details(self, id: ProjectId, commit: str) -> parsing.CommitDetails:
+        """A commit, its message, and the files that differ from its first parent's. Raises NotFound."""
+        if not _COMMIT.fullmatch(commit):
+            raise NotFound("there is no such commit")
+        argv = (*_log(parsing.COMMIT_FORMAT), "--max-count=1", f"{commit}^{{commit}}", "--")
+        output = await self._run(id, argv, reads=True)
+        if not output.cut:
+            if output.code and "not a git repository" not in output.errors:
+                raise NotFound("there is no such commit")
+            check(output)
+        found = parsing.parse_commit(output.out)
+        if found is None:
+            raise NotFound("there is no such commit")
+        trees = (found[0].parents[0], found[0].id) if found[0].parents else ("--root", found[0].id)
+        # To look for renames among thousands of files would take minutes.
+        argv = ("diff-tree", "-r", "-z", "-M", "-l400", "--name-status", "--no-commit-id", *trees)
+        output = await self._run(id, argv, reads=True)
+        changes, truncated = parsing.parse_changes((output if output.cut else check(output)).out, output.cut)
+        return parsing.CommitDetails(*found, changes, truncated)
 
     async def branches(self, id: ProjectId) -> list[parsing.BranchEntry]:
         argv = ("for-each-ref", f"--format={parsing.BRANCH_FORMAT}", "--sort=-committerdate", "--count=500")
@@ -349,6 +362,10 @@ class Git:
 
     def _changed(self, id: ProjectId) -> None:
         self._workspaces.notify(id, {"type": "git"})
+
+
+def _log(format: str) -> list[str]:
+    return ["log", "-z", "--no-color", "--no-show-signature", f"--format={format}"]
 
 
 def _path(path: str) -> str:

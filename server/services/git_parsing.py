@@ -9,7 +9,10 @@ from typing import Final
 from server.services.git_operations import Operation
 
 MOST_FILES: Final = 5000
-LOG_FORMAT: Final = "%H%x00%P%x00%an%x00%ae%x00%at%x00%D%x00%s%x00%b%x01"
+MOST_MESSAGE: Final = 64 * 1024
+# With -z each field is ended by a NUL, which no part of a commit has. What may be long is cut off by Git itself.
+LOG_FORMAT: Final = "%H%x00%P%x00%<(200,trunc)%an%x00%<(200,trunc)%ae%x00%at%x00%<(1000,trunc)%D%x00%<(500,trunc)%s"
+COMMIT_FORMAT: Final = f"{LOG_FORMAT}%x00%B"
 BRANCH_FORMAT: Final = (
     "%(refname)%00%(HEAD)%00%(upstream:short)%00%(upstream:track)%00%(committerdate:unix)%00%(subject)"
 )
@@ -78,7 +81,25 @@ class Commit:
     time: datetime
     refs: str
     subject: str
-    body: str = ""
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """What a commit did to a file, by Git's letter; `source` is what a renamed or copied one was called."""
+
+    path: bytes
+    letter: str
+    source: bytes | None = None
+
+
+@dataclass(frozen=True)
+class CommitDetails:
+    """`changes` are against the first parent; `truncated` when there are more of them."""
+
+    commit: Commit
+    message: str
+    changes: tuple[FileChange, ...]
+    truncated: bool
 
 
 @dataclass(frozen=True)
@@ -157,13 +178,39 @@ def parse_diff(out: bytes) -> FileDiff:
 
 def parse_log(out: bytes) -> list[Commit]:
     """Commits in `LOG_FORMAT`."""
-    commits = []
-    for record in out.decode(errors="replace").split("\1"):
-        parts = record.lstrip("\n").split("\0")
-        if len(parts) == 8:
-            id, parents, author, email, at, refs, subject, body = parts
-            commits.append(Commit(id, tuple(parents.split()), author, email, _time(at), refs, subject, body.strip()))
-    return commits
+    fields = out.decode(errors="replace").split("\0")[:-1]
+    return [commit for at in range(0, len(fields), 7) if (commit := _commit(fields[at : at + 7]))]
+
+
+def parse_commit(out: bytes) -> tuple[Commit, str] | None:
+    """A commit in `COMMIT_FORMAT`, which may be cut off, and its message."""
+    fields = out.decode(errors="replace").split("\0")
+    commit = _commit(fields[:7])
+    if commit is None or len(fields) < 8:
+        return None
+    message = fields[7].strip()
+    return commit, message if len(message) <= MOST_MESSAGE else f"{message[:MOST_MESSAGE]}…"
+
+
+def _commit(fields: list[str]) -> Commit | None:
+    if len(fields) < 7 or not re.fullmatch(r"[0-9a-f]{40,64}", fields[0]):
+        return None
+    id, parents, author, email, at, refs, subject = (item.strip() for item in fields)
+    return Commit(id, tuple(parents.split()), author, email, _time(at), refs, subject)
+
+
+def parse_changes(out: bytes, cut: bool) -> tuple[tuple[FileChange, ...], bool]:
+    """What --name-status -z tells, and whether there is more."""
+    changes: list[FileChange] = []
+    # What follows the last NUL is nothing, or half of something.
+    fields = iter(out.split(b"\0")[:-1])
+    for status in fields:
+        letter = status[:1].decode(errors="replace")
+        source = next(fields, None) if letter in ("R", "C") else None
+        path = next(fields, None)
+        if path is not None:
+            changes.append(FileChange(path, letter, source))
+    return tuple(changes[:MOST_FILES]), cut or len(changes) > MOST_FILES
 
 
 def parse_branches(out: bytes) -> list[BranchEntry]:

@@ -49,9 +49,27 @@ export interface GitHunk {
 
 export interface GitCommit {
   readonly id: string;
+  readonly parents: readonly string[];
   readonly author: string;
+  readonly email: string;
   readonly time: string;
+  /** Branches and tags, such as "HEAD -> main, tag: v1". */
+  readonly refs: string;
   readonly subject: string;
+}
+
+/** What a commit did to a file; `source` is what a renamed one was called. */
+export interface GitFileChange {
+  readonly path: string;
+  readonly letter: string;
+  readonly source: string | null;
+}
+
+export interface GitCommitDetails extends GitCommit {
+  readonly message: string;
+  /** Against the first parent. */
+  readonly changes: readonly GitFileChange[];
+  readonly truncated: boolean;
 }
 
 export interface GitBranch {
@@ -156,8 +174,12 @@ export class Git implements Disposable, Decorator {
     }
   }
 
-  log(most: number): Promise<readonly GitCommit[]> {
-    return this.api.json("GET", this.path(`/log?limit=${most}`));
+  log(skip: number, most: number): Promise<readonly GitCommit[]> {
+    return this.api.json("GET", this.path(`/log?skip=${skip}&limit=${most}`));
+  }
+
+  details(commit: string): Promise<GitCommitDetails> {
+    return this.api.json("GET", this.path(`/commits/${commit}`));
   }
 
   branches(): Promise<readonly GitBranch[]> {

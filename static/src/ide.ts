@@ -344,7 +344,7 @@ export class Ide {
     disposables.add(this.look.screenReader.onChange((on) => this.documents.configure(readAloud(on))));
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
-    disposables.add(store.onNotice((sentence) => this.notices.show(sentence)));
+    disposables.add(store.onNotice(({ sentence, action }) => this.notices.show(sentence, "info", action)));
     disposables.add(this.workbench.onLayout(() => this.renderSteps()));
     disposables.add(this.workbench.onLeft(() => this.focusPane("editor")));
     disposables.add(this.workbench.onVisible((pane) => this.handleVisible(pane)));

@@ -97,6 +97,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },
     { id: "history", title: "Earlier versions of this file…", isEnabled: inEditor, run: () => ide.side.showHistory() },
     { id: "blame", title: "Git: who last changed this line", isEnabled: inEditor, run: () => ide.side.blame() },
+    { id: "blameCommit", title: "Git: open the commit that last changed this line", isEnabled: inEditor, run: () => ide.side.blameCommit() },
     { id: "searchFiles", title: "Search in files", keys: ["mod+shift+f"], run: () => ide.side.search() },
     { id: "find", title: "Find and replace in this file", ...textKeyOf(openSearchPanel, ide.commands.mac), isEnabled: () => inEditor() || isPaged(), run: withView(openSearchPanel, "find") },
   ];

@@ -2,7 +2,7 @@
 
 import type { Api } from "./api";
 import { formatAgo } from "./format";
-import { Git } from "./git";
+import { type BlameLine, Git } from "./git";
 import { GitMarks } from "./gitmarks";
 import { GitPerson } from "./gitperson";
 import { listen } from "./dom";
@@ -88,14 +88,34 @@ export class Side {
 
   /** Says who last changed the line of the cursor. */
   async blame(): Promise<void> {
+    const found = await this.blamed();
+    if (!found) return;
+    const { line, author, time, commit, summary } = found;
+    const sentence = `Line ${line}: ${author}, ${formatAgo(Date.parse(time), Date.now())}, in ${commit.slice(0, 7)}: ${summary}`;
+    this.ide.store.notify(sentence, { label: "Open the commit", run: () => void this.openCommit(commit) });
+  }
+
+  /** Opens the commit that last changed the line of the cursor. */
+  async blameCommit(): Promise<void> {
+    const found = await this.blamed();
+    if (found) await this.openCommit(found.commit);
+  }
+
+  /** What Git knows of the line of the cursor; null after a word why that is nothing. */
+  private async blamed(): Promise<BlameLine | null> {
     const document = this.ide.documents.active.get();
     const line = this.ide.editor.position.get()?.line;
-    if (document?.kind !== "text" || line === undefined) return;
-    if (document.dirty.get()) return this.ide.store.notify("Save first: Git knows the lines of the file as it is on the disk.");
+    if (document?.kind !== "text" || line === undefined) return null;
+    const say = (sentence: string): null => (this.ide.store.notify(sentence), null);
+    if (document.dirty.get()) return say("Save first: Git knows the lines of the file as it is on the disk.");
     const found = (await this.git.blame(document.path.get())).find((one) => one.line === line);
-    if (!found) return this.ide.store.notify("Git knows nothing of this line.");
-    const fresh = /^0+$/.test(found.commit);
-    this.ide.store.notify(fresh ? `Line ${line} is not committed yet.` : `Line ${line}: ${found.author}, ${formatAgo(Date.parse(found.time), Date.now())}, in ${found.commit.slice(0, 7)}: ${found.summary}`);
+    if (!found) return say("Git knows nothing of this line.");
+    return /^0+$/.test(found.commit) ? say(`Line ${line} is not committed yet.`) : found;
+  }
+
+  private async openCommit(id: string): Promise<void> {
+    const view = await this.show("git");
+    if (view && "openCommit" in view) (view as View & { openCommit(id: string): void }).openCommit(id);
   }
 
   dispose(): void {
@@ -120,13 +140,13 @@ function isRunning(ide: Ide): boolean {
 }
 
 async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<View> {
-  const [{ GitPanel }, { showDiff }, dialogs] = await Promise.all([import("./views/git"), import("./gitdiff"), import("./gitdialogs")]);
+  const [{ GitPanel }, { showDiff }, { showFileChange }, dialogs] = await Promise.all([import("./views/git"), import("./gitdiff"), import("./gitcompare"), import("./gitdialogs")]);
   const person = new GitPerson(api);
   const read = async (path: string): Promise<Uint8Array | null> => {
     const { bytes, size } = await api.readFile(project, path, { most: MOST_EDITABLE, otherwise: 0 });
     return size > bytes.length ? null : bytes;
   };
-  const context = { git, area: ide.editor, read, extensions: ide.extensions, open: (path: string) => void ide.openFile(path), report: ide.report };
+  const context = { git, area: ide.editor, read, extensions: ide.extensions, isNarrow: () => ide.workbench.isNarrow, open: (path: string) => void ide.openFile(path), report: ide.report };
   return new GitPanel(git, ide.store.status, () => isRunning(ide), {
     startContainer: async () => {
       ide.store.setStatus(await api.start(project));
@@ -135,6 +155,10 @@ async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<V
     compare: (path, staged) => {
       ide.store.show("editor");
       showDiff(context, path, staged).catch(ide.report);
+    },
+    compareCommit: (commit, change) => {
+      ide.store.show("editor");
+      showFileChange(context, commit, change).catch(ide.report);
     },
     open: context.open,
     read,

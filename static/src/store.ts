@@ -10,6 +10,12 @@ export type Pane = "files" | "editor" | "terminal" | "logs" | "preview" | ListPa
 /** Panes that are there only once they were asked for. */
 export type ListPane = "problems" | "references";
 
+/** A sentence to show for a while, and what a person may want to do about it. */
+export interface Notice {
+  readonly sentence: string;
+  readonly action?: { readonly label: string; readonly run: () => void };
+}
+
 export class Store {
   private readonly projectValue: Value<Project>;
   private readonly statusValue = new Value<Status | null>(null);
@@ -22,7 +28,7 @@ export class Store {
   private readonly paneValue = new Value<Pane>("editor");
   private readonly darkValue = new Value<boolean>(false);
   private readonly announcementEmitter = new Emitter<string>();
-  private readonly noticeEmitter = new Emitter<string>();
+  private readonly noticeEmitter = new Emitter<Notice>();
 
   readonly project: Observable<Project>;
   /** Null until the server has answered for the first time. */
@@ -102,7 +108,7 @@ export class Store {
     this.announcementEmitter.fire(sentence);
   }
 
-  notify(sentence: string): void {
-    this.noticeEmitter.fire(sentence);
+  notify(sentence: string, action?: Notice["action"]): void {
+    this.noticeEmitter.fire({ sentence, ...(action && { action }) });
   }
 }

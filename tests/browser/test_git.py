@@ -48,6 +48,32 @@ async def make_and_delete_a_key(page: Page, accounts: Locator) -> None:
     await expect(accounts.get_by_role("button", name="Make a key")).to_be_focused()
 
 
+async def look_into_commits(page: Page, panel: Locator) -> None:
+    """From the commit of a blamed line to its parent, which is the first, and back."""
+    commit = panel.get_by_role("region", name="Commit")
+    await expect(commit.get_by_role("heading").first).to_have_text("The last change")
+    await expect(commit).to_contain_text("1 file changed")
+    await commit.get_by_role("list", name="Files changed").get_by_role("button").click()
+    comparison = page.get_by_role("group", name="Comparison")
+    for side, word in (("Before", "line 28"), ("In ", "last change")):
+        text = comparison.get_by_role("textbox", name=re.compile(f"^{side}"))
+        await expect(text).to_contain_text(word)
+        await expect(text).to_have_attribute("aria-readonly", "true")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await expect(comparison).to_have_count(0)
+    await commit.get_by_role("button", name="Parent").click()
+    await expect(commit).to_contain_text("the first commit")
+    await expect(commit).to_be_focused()
+    await commit.get_by_role("button", name="app.js", exact=True).click()
+    await expect(comparison.get_by_role("textbox", name="Nothing before")).to_have_text("")
+    await expect(comparison.get_by_role("textbox", name=re.compile("^In "))).to_contain_text("const old")
+    await page.keyboard.press("Escape")
+    await commit.get_by_role("button", name="Back to the changes").click()
+    await expect(commit).to_be_hidden()
+    await expect(panel.get_by_role("list", name="Commits").get_by_role("button").first).to_be_focused()
+
+
 async def meet_a_conflict(page: Page, server: Server, project: str, panel: Locator) -> None:
     """Give up a merge, and end another one, whose first side comes from the remote by a pull."""
     theirs = "git clone -q $HUTCH_PROJECT.git theirs-$HUTCH_PROJECT && cd theirs-$HUTCH_PROJECT && git switch -q main"
@@ -154,7 +180,8 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     await page.keyboard.type("who last changed")
     await page.keyboard.press("Enter")
     await expect(page.locator(".notices")).to_contain_text("The last change")
-    await page.get_by_role("tab", name="Git").click()
+    await page.locator(".notices").get_by_role("button", name="Open the commit").click()
+    await look_into_commits(page, panel)
     # What is pressed while the list is made anew, because a file was written, is pressed all the same.
     discard = panel.get_by_role("button", name="Discard the changes of notes.txt")
     await discard.hover()
@@ -177,7 +204,7 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
 
     await meet_a_conflict(page, server, project, panel)
 
-    await panel.get_by_role("button", name="main").click()
+    await panel.locator(".git-branch").click()
     await page.get_by_role("menuitem", name="New branch…").click()
     await page.get_by_role("dialog").get_by_role("textbox").fill("a topic")
     await page.get_by_role("dialog").get_by_role("button", name="Save").click()
@@ -185,6 +212,17 @@ async def test_from_a_change_to_a_push(page: Page, server: Server) -> None:
     await page.get_by_role("dialog").get_by_role("textbox").fill("topic")
     await page.get_by_role("dialog").get_by_role("button", name="Save").click()
     await expect(panel.locator(".git-branch")).to_have_text("topic")
+
+    # Of many commits the latest come first, and the others when they are asked for.
+    commit = "git -c user.name=B -c user.email=b@b commit -qam 'no. <b>'$i"
+    await shell(server, project, "many", f"for i in $(seq 60); do echo $i > app.js; {commit}; done")
+    commits = panel.get_by_role("list", name="Commits").get_by_role("button")
+    await expect(commits).to_have_count(50)
+    await expect(commits.first).to_contain_text("no. <b>60")
+    await panel.get_by_role("button", name="Show more commits").click()
+    await expect(commits).to_have_count(65)
+    await expect(commits.nth(50)).to_be_focused()
+    await expect(panel.get_by_role("button", name="Show more commits")).to_be_hidden()
 
     await panel.get_by_role("button", name="More of Git").click()
     await page.get_by_role("menuitem", name="Git accounts…").click()

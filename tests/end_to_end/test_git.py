@@ -101,7 +101,7 @@ def test_from_a_change_to_a_commit(project: Project) -> None:
     id = project.post("/commit", message="First\n\nWith a body")["id"]
     (commit,) = project.get("/log")
     assert (commit["id"], commit["author"], commit["email"]) == (id, "Ada", "ada@example.org")
-    assert (commit["subject"], commit["body"]) == ("First", "With a body")
+    assert commit["subject"] == "First"
     assert project.changes() == {}
     project.write("a.txt", "changed\n")
     assert project.client.get(f"{project.base}/git/file", params={"path": "a.txt"}).text == "a.txt\n"
@@ -253,6 +253,49 @@ def test_commits_that_are_picked_reverted_or_moved_stop_at_conflicts(project: Pr
     assert project.post("/operation", action="skip")["operation"] is None
     assert [item["subject"] for item in project.get("/log")] == ["Two", "Other", "One"]
     assert project.get("")["branch"]["name"] == "topic" and three
+
+
+def test_what_commits_changed(project: Project) -> None:
+    hostile = "<img src=x onerror=alert(1)>\u202e\x01 subject"
+    project.write("old name.txt", "".join(f"line {number}\n" for number in range(20)))
+    project.write("<b>.txt", "b\n")
+    project.post("/stage", paths=["old name.txt", "<b>.txt"])
+    root = project.post("/commit", message=f"{hostile}\n\nAnd a body.")["id"]
+    project.shell(
+        "git mv 'old name.txt' new.txt && git rm -q '<b>.txt' && git -c user.name=B -c user.email=b@b commit -qm Moved"
+    )
+    project.shell("git switch -qc topic && git -c user.name=B -c user.email=b@b commit -qm Empty --allow-empty")
+    project.write("topic.txt", "topic\n")
+    project.post("/stage", paths=["topic.txt"])
+    project.post("/commit", message="Topic")
+    project.post("/switch", name="main")
+    merge = "git -c user.name=B -c user.email=b@b merge -q --no-ff -m Merged topic && git tag v1"
+    project.shell(merge)
+
+    def changes(id: str) -> tuple[str, list[tuple[str, str, str | None]]]:
+        details = project.get(f"/commits/{id}")
+        assert not details["truncated"]
+        return details["message"], [(item["letter"], item["path"], item["source"]) for item in details["changes"]]
+
+    log = {item["subject"]: item for item in project.get("/log")}
+    merged, topic, empty, moved, first = (log[name] for name in ("Merged", "Topic", "Empty", "Moved", hostile))
+    assert (first["id"], first["subject"], first["parents"]) == (root, hostile, [])
+    assert changes(root) == (f"{hostile}\n\nAnd a body.", [("A", "<b>.txt", None), ("A", "old name.txt", None)])
+    assert changes(moved["id"])[1] == [("D", "<b>.txt", None), ("R", "new.txt", "old name.txt")]
+    assert changes(empty["id"]) == ("Empty", [])
+    assert merged["parents"] == [moved["id"], topic["id"]] and merged["refs"] == "HEAD -> main, tag: v1"
+    assert changes(merged["id"]) == ("Merged", [("A", "topic.txt", None)])
+    assert project.get("/log", skip=2, limit=2) == list(log.values())[2:4]
+    for id in ("1234567", "HEAD", "main", root[:6], f"{root}^"):
+        assert project.client.get(f"{project.base}/git/commits/{id}").status_code == 404, id
+
+    # More than is told of one.
+    project.shell(
+        "yes 'word word' | head -c 9000000 | git -c user.name=B -c user.email=b@b commit -q --allow-empty -F -"
+    )
+    latest = project.get("/log", limit=1)[0]
+    assert latest["subject"].startswith("word word") and len(latest["subject"]) <= 500
+    assert len(project.get(f"/commits/{latest['id']}")["message"]) == 64 * 1024 + 1
 
 
 def test_hooks_and_settings_of_a_repository_run_where_the_project_runs(project: Project, tmp_path: Path) -> None:

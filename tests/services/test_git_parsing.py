@@ -53,6 +53,38 @@ def test_a_hunk_keeps_its_name_when_it_moves() -> None:
     assert (first.hunks[0].old_start, moved.hunks[0].old_start) == (5, 9)
 
 
+def test_a_commit_whatever_it_says() -> None:
+    fields = [
+        b"a" * 40,
+        b"b" * 40 + b" " + b"c" * 40,
+        b"<b>A   ",
+        b"a@a",
+        b"60",
+        b"HEAD -> main, tag: 1,2  ",
+        b"\1\n\xff",
+    ]
+    record = b"\0".join(fields)
+    (commit,) = parsing.parse_log(record + b"\0" + b"x\0y")
+    assert (commit.parents, commit.author, commit.refs) == (("b" * 40, "c" * 40), "<b>A", "HEAD -> main, tag: 1,2")
+    assert commit.subject == "\1\n\ufffd" and commit.time.minute == 1
+    assert parsing.parse_commit(record + b"\0message") == (commit, "message")
+    assert parsing.parse_commit(record) is None
+    long = parsing.parse_commit(record + b"\0" + b"x" * (parsing.MOST_MESSAGE + 1))
+    assert long and len(long[1]) == parsing.MOST_MESSAGE + 1 and long[1].endswith("x…")
+
+
+def test_what_a_commit_changed() -> None:
+    out = b"M\0a\nb\0R087\0old\xff\0new\0D\0-rf\0A\0half"
+    changes, truncated = parsing.parse_changes(out, cut=True)
+    assert truncated and changes == (
+        parsing.FileChange(b"a\nb", "M"),
+        parsing.FileChange(b"new", "R", b"old\xff"),
+        parsing.FileChange(b"-rf", "D"),
+    )
+    many, truncated = parsing.parse_changes(b"A\0x\0" * (parsing.MOST_FILES + 1), cut=False)
+    assert truncated and len(many) == parsing.MOST_FILES
+
+
 @pytest.mark.parametrize(
     ("told", "operation"),
     [
@@ -97,6 +129,8 @@ def test_nothing_that_is_said_is_a_mistake_of_ours() -> None:
         parsing.parse_status(text, cut=generator.random() < 0.5)
         parsing.parse_diff(text)
         parsing.parse_log(text)
+        parsing.parse_commit(text)
+        parsing.parse_changes(text, cut=False)
         parsing.parse_branches(text)
         parsing.parse_blame(text)
 

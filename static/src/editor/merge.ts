@@ -18,6 +18,8 @@ export interface Sides {
   readonly narrow: boolean;
   /** What the two are called; the disk's version and the person's own when left out. */
   readonly names?: { readonly theirs: string; readonly mine: string };
+  /** Both are only to be read. */
+  readonly readOnly?: boolean;
 }
 
 export interface Comparison extends Disposable {
@@ -36,6 +38,11 @@ function dress(text: string, { extensions, language }: Sides): Extension {
   return [extensions, hasLongLine(textOf(text)) ? unbroken : language];
 }
 
+/** Of the side that is mine. */
+function editable({ readOnly }: Sides): Extension {
+  return readOnly ? EditorState.readOnly.of(true) : [history(), editing()];
+}
+
 function label(name: string): Extension {
   return EditorView.contentAttributes.of({ "aria-label": name });
 }
@@ -45,9 +52,9 @@ function sideBySide(sides: Sides): Comparison {
   const host = h("div", { class: "merge-editors" });
   const view = new MergeView({
     a: { doc: theirs, extensions: [dress(theirs, sides), EditorState.readOnly.of(true), label(names?.theirs ?? "The version on disk")] },
-    b: { doc: mine, extensions: [dress(mine, sides), history(), editing(), label(names?.mine ?? "Your version")] },
+    b: { doc: mine, extensions: [dress(mine, sides), editable(sides), label(names?.mine ?? "Your version")] },
     parent: host,
-    revertControls: "a-to-b",
+    ...(sides.readOnly ? {} : { revertControls: "a-to-b" as const }),
     renderRevertControl: () => h("button", { type: "button", class: "merge-take", title: "Take this part", "aria-label": "Take this part" }, "→"),
     collapseUnchanged: { margin: 3, minSize: 6 },
     gutter: true,
@@ -66,10 +73,10 @@ function unified(sides: Sides): Comparison {
   const host = h("div", { class: "merge-editors" });
   const view = new EditorView({
     doc: mine,
-    extensions: [dress(mine, sides), history(), editing(), label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, collapseUnchanged: { margin: 3, minSize: 6 } })],
+    extensions: [dress(mine, sides), editable(sides), label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, mergeControls: !sides.readOnly, collapseUnchanged: { margin: 3, minSize: 6 } })],
     parent: host,
   });
-  const heads = h("div", { class: "merge-heads" }, h("span", {}, names ? `${names.mine}, with what the version had in red` : "Yours, with what the disk has in red"));
+  const heads = h("div", { class: "merge-heads" }, h("span", {}, names ? `${names.mine}, with what it had before in red` : "Yours, with what the disk has in red"));
   return {
     element: h("div", { class: "merge" }, heads, host),
     text: () => view.state.doc.toString(),

@@ -3,8 +3,9 @@
 import { ApiError, messageOf } from "../api";
 import { append, h, icon, replace } from "../dom";
 import { nameOf, parentOf } from "../files";
-import { formatAgo } from "../format";
-import { type Git, type GitChange, type GitStatus, wordFor } from "../git";
+import { type Git, type GitChange, type GitCommitDetails, type GitFileChange, type GitStatus, wordFor } from "../git";
+import { CommitDetails } from "../gitcommit";
+import { CommitList } from "../gitlog";
 import { conflictOf, hasMarkers, OperationNote } from "../gitoperation";
 import { icons } from "../icons";
 import { DisposableStore, type Observable, watch } from "../lifecycle";
@@ -15,6 +16,8 @@ import type { View } from "./view";
 
 export interface GitActions {
   startContainer(): Promise<void>;
+  /** Shows what a commit changed in a file. */
+  readonly compareCommit: (commit: GitCommitDetails, change: GitFileChange) => void;
   /** Shows what differs in a file. */
   compare(path: string, staged: boolean): void;
   open(path: string): void;
@@ -28,7 +31,6 @@ export interface GitActions {
 }
 
 const MOST_ROWS = 500;
-const COMMITS = 15;
 
 export class GitPanel implements View {
   readonly element = h("div", { class: "git" });
@@ -39,10 +41,12 @@ export class GitPanel implements View {
   private readonly message = h("textarea", { class: "input git-message", rows: 3, placeholder: "Message of the commit", "aria-label": "Message of the commit" });
   private readonly commitButton = button("Commit", () => this.attempt(() => this.commit()), "primary");
   private readonly lists = h("div", { class: "git-lists" });
-  private readonly log = h("ol", { class: "git-log", "aria-label": "Commits" });
+  private readonly log: CommitList;
+  private readonly details: CommitDetails;
+  /** Of the commit that shows in place of the rest, which was scrolled so far. */
+  private opened: { readonly id: string; readonly scrolled: number } | null = null;
   private busy = false;
   private work: Promise<void> = Promise.resolve();
-  private logged: string | null = null;
 
   constructor(
     private readonly git: Git,
@@ -50,6 +54,8 @@ export class GitPanel implements View {
     private readonly isRunning: () => boolean,
     private readonly actions: GitActions,
   ) {
+    this.log = new CommitList(git, (task) => this.attempt(task), (id) => this.openCommit(id));
+    this.details = new CommitDetails(git, { compare: actions.compareCommit, open: (id) => this.openCommit(id), back: () => this.closeCommit() });
     this.message.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.attempt(() => this.commit());
     });
@@ -67,8 +73,32 @@ export class GitPanel implements View {
     else this.element.querySelector("button")?.focus();
   }
 
+  /** Shows a commit in place of the changes. */
+  openCommit(id: string): void {
+    this.attempt(async () => {
+      await this.details.show(id);
+      this.opened ??= { id, scrolled: this.element.scrollTop };
+      this.element.classList.add("has-commit");
+      this.element.scrollTop = 0;
+      this.details.element.focus();
+    });
+  }
+
   dispose(): void {
     this.disposables.dispose();
+  }
+
+  private closeCommit(): void {
+    const { opened } = this;
+    this.forgetCommit();
+    if (!opened) return;
+    this.log.focus(opened.id);
+    this.element.scrollTop = opened.scrolled;
+  }
+
+  private forgetCommit(): void {
+    this.opened = null;
+    this.element.classList.remove("has-commit");
   }
 
   // ---- what shows
@@ -77,6 +107,7 @@ export class GitPanel implements View {
     const status = this.git.status.get();
     if (!status) return this.renderWithout();
     if (!status.repository) {
+      this.forgetCommit();
       const make = button("Make a repository", () => this.attempt(() => this.git.change("/init")), "primary");
       const clone = button("Clone one…", () => this.attempt(() => this.clone()));
       const accounts = button("Git accounts…", () => this.actions.accounts());
@@ -88,10 +119,10 @@ export class GitPanel implements View {
     this.operation.render(status);
     this.renderLists(status);
     this.renderCommit();
-    if (!had) replace(this.element, this.head, this.operation.element, this.problem, h("div", { class: "git-commit" }, this.message, this.commitButton), this.lists, h("h2", {}, "Commits"), this.log);
+    if (!had) replace(this.element, this.head, this.operation.element, this.problem, h("div", { class: "git-commit" }, this.message, this.commitButton), this.lists, this.log.element, this.details.element);
     // What had the focus was made anew, or is done: the next one takes its place.
     if (focused >= 0 && !this.buttons.some((other) => other === document.activeElement)) this.buttons[Math.min(focused, this.buttons.length - 1)]?.focus();
-    void this.renderLog();
+    void this.log.update(status);
   }
 
   private get buttons(): readonly HTMLButtonElement[] {
@@ -99,6 +130,7 @@ export class GitPanel implements View {
   }
 
   private renderWithout(): void {
+    this.forgetCommit();
     if (this.isRunning()) return replace(this.element, this.problem, h("p", { class: "pane-note" }, "Looking…"));
     const start = button("Start the container", () => this.attempt(() => this.actions.startContainer()), "primary");
     replace(this.element, this.problem, h("p", { class: "pane-note" }, "Git works in the project’s container, which does not run."), start);
@@ -166,19 +198,6 @@ export class GitPanel implements View {
     const row = h("li", {}, open, ...does, sign);
     row.dataset["key"] = `${staged}:${path}`;
     return row;
-  }
-
-  private async renderLog(): Promise<void> {
-    const head = this.git.status.get()?.branch?.commit ?? null;
-    if (head === this.logged) return;
-    this.logged = head;
-    const commits = head ? await this.git.log(COMMITS).catch(() => []) : [];
-    replace(
-      this.log,
-      ...commits.map((commit) =>
-        h("li", { title: `${commit.id.slice(0, 10)} by ${commit.author}` }, h("span", { class: "git-subject" }, commit.subject), h("span", { class: "git-age" }, formatAgo(Date.parse(commit.time), Date.now()))),
-      ),
-    );
   }
 
   // ---- what is done
