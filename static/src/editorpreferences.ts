@@ -10,12 +10,20 @@ export const LARGEST_FONT = 32;
 export type KeyMap = "default" | "vscode" | "vim";
 export const KEY_MAPS: Readonly<Record<KeyMap, string>> = { default: "Hutch’s own", vscode: "Visual Studio Code", vim: "Vim" };
 
+/** When changed files are saved without being asked. */
+export type AutoSaveMode = "off" | "afterDelay" | "onFocusChange";
+export const AUTO_SAVE_MODES: Readonly<Record<AutoSaveMode, string>> = { off: "Off", afterDelay: "After a delay", onFocusChange: "When focus leaves the editor" };
+
 function isFontSize(value: unknown): value is number {
   return typeof value === "number" && value >= SMALLEST_FONT && value <= LARGEST_FONT;
 }
 
 function isKeyMap(value: unknown): value is KeyMap {
   return typeof value === "string" && Object.hasOwn(KEY_MAPS, value);
+}
+
+function isAutoSaveMode(value: unknown): value is AutoSaveMode {
+  return typeof value === "string" && Object.hasOwn(AUTO_SAVE_MODES, value);
 }
 
 function isBoolean(value: unknown): value is boolean {
@@ -26,6 +34,7 @@ function isBoolean(value: unknown): value is boolean {
 export class EditorPreferences {
   private readonly size = new Value<number | null>(recall("editor.fontSize", isFontSize));
   private readonly formats = new Value<boolean>(recall("editor.formatsOnSave", isBoolean) ?? true);
+  private readonly auto = new Value<AutoSaveMode>(recall("editor.autoSave", isAutoSaveMode) ?? "off");
   private readonly map = new Value<KeyMap>(recall("editor.keyMap", isKeyMap) ?? "default");
   private readonly reader = new Value(recall("editor.screenReader", isBoolean) ?? false);
   private readonly wrap: Value<boolean>;
@@ -34,6 +43,7 @@ export class EditorPreferences {
   readonly fontSize: Observable<number | null> = this.size;
   /** Whether files are formatted when they are saved, in projects that have a formatter. */
   readonly formatsOnSave: Observable<boolean> = this.formats;
+  readonly autoSave: Observable<AutoSaveMode> = this.auto;
   readonly keyMap: Observable<KeyMap> = this.map;
   /** Whether long lines are broken where the window ends. */
   readonly wrapped: Observable<boolean>;
@@ -59,6 +69,11 @@ export class EditorPreferences {
   setKeyMap(map: KeyMap): void {
     this.map.set(map);
     remember("editor.keyMap", map);
+  }
+
+  setAutoSave(mode: AutoSaveMode): void {
+    this.auto.set(mode);
+    remember("editor.autoSave", mode);
   }
 
   toggleFormatsOnSave(): void {

@@ -3,6 +3,7 @@
 import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { Api, ApiError, messageOf } from "./api";
+import { AutoSave } from "./autosave";
 import { browserClock } from "./clock";
 import { Commands, isMac, placeOf } from "./commands";
 import type { ProjectConfig } from "./config";
@@ -158,6 +159,7 @@ export class Ide {
     void this.keys.start().catch(this.report);
     this.intelligence.start();
     this.formatting.start();
+    this.disposables.add(new AutoSave(this.documents, this.look.autoSave, this.editor, this.report));
     // What changed between the first look and the first connection was told to nobody.
     if (this.store.connection.get() === "open") void this.refreshFiles([""]);
     for (const pane of ["terminal", "logs", "preview"] as const) if (this.workbench.isVisible(pane)) void this.pending[pane].show();

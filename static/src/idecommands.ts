@@ -5,7 +5,7 @@ import type { Command } from "./commands";
 import type { Document } from "./documents";
 import type { VimActions } from "./editor/keymaps";
 import type { Ask } from "./editor/opaque";
-import { KEY_MAPS, type KeyMap } from "./editorpreferences";
+import { AUTO_SAVE_MODES, type AutoSaveMode, KEY_MAPS, type KeyMap } from "./editorpreferences";
 import { formatAgo } from "./format";
 import type { Ide } from "./ide";
 import { symbolLists } from "./languages/commands";
@@ -92,6 +92,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "rendered", title: "Rendered view of this file, or its text alone", keys: ["alt+r"], isEnabled: canRender, run: toggleRendered },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
     { id: "format", title: "Format this file", keys: ["alt+shift+f"], inText: true, isEnabled: inEditor, run: () => ide.formatting.formatFront() },
+    ...Object.entries(AUTO_SAVE_MODES).map(([mode, name]) => ({ id: `autoSave.${mode}`, title: `Auto save: ${name.toLowerCase()}`, run: () => ide.look.setAutoSave(mode as AutoSaveMode) })),
     { id: "formatsOnSave", title: "Format files when they are saved, or not", run: () => ide.look.toggleFormatsOnSave() },
     ...Object.entries(KEY_MAPS).map(([map, name]) => ({ id: `keyMap.${map}`, title: `Keys of the editor: ${name}`, run: () => ide.look.setKeyMap(map as KeyMap) })),
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },

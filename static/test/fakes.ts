@@ -117,6 +117,8 @@ export class FakeDisk {
   readonly requests: string[] = [];
   offline = false;
   losesAnswers = false;
+  /** Why nothing can be written. */
+  refusal: string | null = null;
   private readonly versions = new Map<string, number>();
   private count = 0;
 
@@ -159,6 +161,7 @@ export class FakeDisk {
     if (method === "GET") return this.read(path, headers);
     if (method === "HEAD") return new Response(null, this.read(path, headers));
     if (method === "PUT") {
+      if (this.refusal !== null) return problem(403, "Forbidden", this.refusal);
       const answer = await this.put(path, headers, init.body);
       if (this.losesAnswers) throw new TypeError("Failed to fetch");
       return answer;

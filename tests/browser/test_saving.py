@@ -121,3 +121,29 @@ async def test_saves_that_found_no_server_are_made_when_it_is_back(page: Page, s
     await page.get_by_role("tab", name="two.txt").click()
     await expect(page.get_by_text("Not saved: two.txt was changed on disk")).to_be_visible()
     assert (folder / "two.txt").read_text() == "theirs\n"
+
+
+async def test_files_are_saved_by_themselves_where_that_was_chosen(page: Page, server: Server, folder: Path) -> None:
+    notes = folder / "notes.txt"
+    notes.write_text("before\n")
+    await open_ide(page, server, folder)
+    await page.get_by_role("treeitem", name="notes.txt").dblclick()
+    text = page.get_by_role("textbox", name="notes.txt")
+    await expect(text).to_be_focused()
+    await page.keyboard.press("Control+,")
+    await page.get_by_role("combobox", name="Auto save").select_option("After a delay")
+    await page.get_by_role("button", name="Done").click()
+    await text.press("Control+Home")
+    await page.keyboard.type("typed ")
+    await expect(page.locator(".tab.dirty")).to_have_count(0)
+    assert notes.read_text() == "typed before\n"
+    await page.keyboard.press("F1")
+    await page.keyboard.type("auto save when focus")
+    await page.keyboard.press("Enter")
+    # Until it is gone a key may still be meant for it.
+    await expect(page.locator("dialog")).to_have_count(0)
+    await text.press("End")
+    await page.keyboard.type(" and more")
+    await page.get_by_role("tree", name="Files").focus()
+    await expect(page.locator(".tab.dirty")).to_have_count(0)
+    assert notes.read_text() == "typed before and more\n"

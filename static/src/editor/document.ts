@@ -71,6 +71,8 @@ export class TextDocument implements Disposable {
   /** While both versions are compared, what a save of the person means. */
   saveCompared: (() => Promise<void>) | null = null;
   private work: Promise<unknown> = Promise.resolve();
+  /** A save of the person has something to do, although nothing is unsaved. */
+  private savedAsTyped = false;
 
   constructor(
     private readonly context: DocumentContext,
@@ -141,11 +143,28 @@ export class TextDocument implements Disposable {
   /** Writes the text unless the disk has another version, which becomes the trouble. Throws ApiError. */
   save(): Promise<void> {
     return this.exclusively(async () => {
-      if (this.readOnly || (!this.dirty.get() && !this.isGone)) return;
+      if (this.readOnly || (!this.dirty.get() && !this.isGone && !this.savedAsTyped)) return;
       this.saving.set(true);
       await this.context.beforeSave(this);
-      await this.write(this.isGone ? null : this.etag);
+      await this.tidy();
+      if (this.dirty.get() || this.isGone) await this.send({ doc: this.current.doc, format: this.form.target, expected: this.isGone ? null : this.etag });
+      this.saving.set(false);
+      this.savedAsTyped = false;
     });
+  }
+
+  /** Writes the text without what a save does to it before: the person may be in the midst of a line. Throws ApiError. */
+  saveAsTyped(): Promise<void> {
+    return this.exclusively(async () => {
+      if (this.readOnly || !this.dirty.get() || this.isContested) return;
+      await this.send({ doc: this.current.doc, format: this.form.target, expected: this.etag });
+      this.savedAsTyped = true;
+    });
+  }
+
+  /** The person has to choose before it can be saved. */
+  get isContested(): boolean {
+    return this.trouble.get()?.kind === "changed" || this.isGone || this.saveCompared !== null;
   }
 
   /** Tries the save again that did not reach the server. Throws ApiError. */
@@ -268,9 +287,13 @@ export class TextDocument implements Disposable {
 
   private async write(expected: string | null): Promise<void> {
     this.saving.set(true);
+    await this.tidy();
+    await this.send({ doc: this.current.doc, format: this.form.target, expected });
+  }
+
+  private async tidy(): Promise<void> {
     await this.restyle();
     for (const spec of this.form.tidying(() => this.current.doc)) this.dispatch(spec);
-    await this.send({ doc: this.current.doc, format: this.form.target, expected });
   }
 
   private async send(save: Save): Promise<void> {
@@ -344,6 +367,7 @@ export class TextDocument implements Disposable {
   private load(theirs: FileContent, changes: ChangeSpec): void {
     this.dispatch({ effects: this.form.reformat(decode(theirs.bytes).format) });
     this.dispatch({ changes });
+    this.savedAsTyped = false;
     this.settle(this.current.doc, theirs.etag);
   }
 

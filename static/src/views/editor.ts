@@ -2,7 +2,7 @@
 
 import { EditorView } from "@codemirror/view";
 import type { Document, Documents } from "../documents";
-import { h, replace, setProps } from "../dom";
+import { h, listen, replace, setProps } from "../dom";
 import type { Draft } from "../drafts";
 import type { TextDocument, Trouble } from "../editor/document";
 import type { OpaqueDocument } from "../editor/opaque";
@@ -82,6 +82,16 @@ export class EditorArea implements View {
   /** Calls back when another document comes to the front. */
   onFront(listener: () => void): Disposable {
     return this.documents.active.onChange(listener);
+  }
+
+  /** Calls back when the keyboard leaves an editor, for another one too. */
+  onLeave(listener: () => void): Disposable {
+    return listen(this.element, "focusout", listener);
+  }
+
+  /** The document in whose editor the keyboard is. */
+  get focused(): Document | null {
+    return document.hasFocus() && this.element.contains(document.activeElement) ? this.documents.active.get() : null;
   }
 
   /** The editor of the document, as far as it has one: of several the one in use. */

@@ -1,7 +1,7 @@
 // The settings of this person, in a dialog. What is changed counts at once.
 
 import { type Child, h } from "../dom";
-import { type EditorPreferences, KEY_MAPS, type KeyMap, LARGEST_FONT, SMALLEST_FONT } from "../editorpreferences";
+import { AUTO_SAVE_MODES, type AutoSaveMode, type EditorPreferences, KEY_MAPS, type KeyMap, LARGEST_FONT, SMALLEST_FONT } from "../editorpreferences";
 import type { Observable } from "../lifecycle";
 import type { TerminalPreferences } from "../terminal/preferences";
 import { type Theme, THEMES, type ThemeChoice } from "../theme";
@@ -28,6 +28,7 @@ export function openSettings(settings: Settings): void {
       size("Text size of the editor", editor.fontSize.get(), (value) => editor.setFontSize(value)),
       flag("Wrap long lines", editor.wrapped.get(), () => editor.toggleWrap()),
       choice("Keys", Object.entries(KEY_MAPS) as [KeyMap, string][], editor.keyMap.get(), (map) => editor.setKeyMap(map)),
+      choice("Auto save", Object.entries(AUTO_SAVE_MODES) as [AutoSaveMode, string][], editor.autoSave.get(), (mode) => editor.setAutoSave(mode)),
       flag("Format on save, where the project has a formatter", editor.formatsOnSave.get(), () => editor.toggleFormatsOnSave()),
       flag("Language servers: completion, problems, definitions", settings.intelligence.on.get(), () => settings.intelligence.toggle()),
       flag("Screen reader mode of the editor", editor.screenReader.get(), () => editor.toggleScreenReader()),
