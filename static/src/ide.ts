@@ -91,6 +91,7 @@ export class Ide {
   private readonly id: string;
   readonly events: ProjectEvents;
   private readonly resending: Resending;
+  private readonly drafts: DraftDatabase;
   private readonly notices = new Notices();
   private readonly live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
   readonly extensions: () => Extension;
@@ -119,9 +120,9 @@ export class Ide {
     this.ignored = this.disposables.add(new IgnoredFiles(api, this.id, this.files));
     this.decorations.add(this.ignored);
     this.index = new FileIndex(api, this.id);
-    const drafts = new DraftDatabase(this.id, browserPages());
+    this.drafts = new DraftDatabase(this.id, browserPages());
     const styles = this.disposables.add(new EditorConfigs(api, this.id, this.files));
-    const context = { api, project: this.id, drafts, clock: browserClock, extensions: this.extensions, styles, beforeSave: (document: TextDocument) => this.formatting.beforeSave(document), report: this.report };
+    const context = { api, project: this.id, drafts: this.drafts, clock: browserClock, extensions: this.extensions, styles, beforeSave: (document: TextDocument) => this.formatting.beforeSave(document), report: this.report };
     this.documents = this.disposables.add(new Documents(context, decideUnsaved));
     this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence, action) => this.notices.show(sentence, "info", action), this.report);
     this.events = this.disposables.add(new ProjectEvents(api, this.id));
@@ -159,6 +160,7 @@ export class Ide {
     void this.keys.start().catch(this.report);
     this.intelligence.start();
     this.formatting.start();
+    void this.drafts.prune().catch(this.report);
     this.disposables.add(new AutoSave(this.documents, this.look.autoSave, this.editor, this.report));
     // What changed between the first look and the first connection was told to nobody.
     if (this.store.connection.get() === "open") void this.refreshFiles([""]);

@@ -21,26 +21,24 @@ export class Recovery {
    */
   async bringBack(document: TextDocument, disk: FileContent): Promise<boolean> {
     let back: Draft | null = null;
+    const left: Draft[] = [];
     try {
       for (const draft of document.readOnly ? [] : await this.drafts.list(document.path.get())) {
         // The answer to a save may have been lost with its page.
         if (document.isSaved(draft.text) || draft.text === back?.text) await this.drafts.drop(draft);
-        else if (!back && (await this.drafts.adopt(draft))) document.restore((back = draft), disk);
+        else if (back) left.push(draft);
+        else if (await this.drafts.adopt(draft)) document.restore((back = draft), disk);
       }
-      await this.look(document);
     } catch {
       // What is kept stays kept.
     }
+    this.tell(document, left);
     return back !== null;
   }
 
   /** Has the document tell what pages that are gone left by now. Rejects when the journal can't be read. */
   async look(document: TextDocument): Promise<void> {
-    const text = document.state.doc.toString();
-    const left = document.readOnly ? [] : await this.drafts.left(document.path.get());
-    const news = left.filter((draft) => draft.text !== text && !this.dismissed.has(identityOf(draft)));
-    // What was said is not said anew: its buttons would be others under the pointer.
-    if (String(news.map(identityOf)) !== String(document.left.get().map(identityOf))) document.left.set(news);
+    if (!document.readOnly) this.tell(document, await this.drafts.left(document.path.get()));
   }
 
   /** Forgets one of them: the person has seen it. Rejects when the journal fails. */
@@ -53,6 +51,13 @@ export class Recovery {
   dismiss(document: TextDocument): void {
     for (const draft of document.left.get()) this.dismissed.add(identityOf(draft));
     document.left.set([]);
+  }
+
+  private tell(document: TextDocument, left: readonly Draft[]): void {
+    const text = document.state.doc.toString();
+    const news = left.filter((draft) => draft.text !== text && !this.dismissed.has(identityOf(draft)));
+    // What was said is not said anew: its buttons would be others under the pointer.
+    if (String(news.map(identityOf)) !== String(document.left.get().map(identityOf))) document.left.set(news);
   }
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -29,11 +30,11 @@ KEPT = """async (wanted) => {
 }"""
 
 # As it was kept before pages had names.
-KEEP_OLD = """async ([project, path, text]) => {
+KEEP_OLD = """async ([project, path, text, at]) => {
     const opening = indexedDB.open("hutch", 1);
     await new Promise((resolve) => (opening.onsuccess = resolve));
     const drafts = opening.result.transaction("drafts", "readwrite").objectStore("drafts");
-    const put = drafts.put({ path, text, etag: "", at: Date.now() }, [project, path]);
+    const put = drafts.put({ path, text, etag: "", at }, [project, path]);
     await new Promise((resolve) => (put.onsuccess = resolve));
     opening.result.close();
 }"""
@@ -102,7 +103,8 @@ async def test_what_two_pages_had_unsaved_outlives_the_browser(server: Server, t
         await expect(first.get_by_text("left unsaved text")).to_have_count(0)
         await write(first, "late ")
         await first.evaluate(KEPT, ["late first saved", "second saved"])
-        await first.evaluate(KEEP_OLD, [id, "old.txt", "of an older Hutch"])
+        await first.evaluate(KEEP_OLD, [id, "old.txt", "of an older Hutch", time.time() * 1000])
+        await first.evaluate(KEEP_OLD, ["gone", "any.txt", "what nobody misses", 0])
     async with killed_in_the_end(tmp_path / "profile", server) as context:
         page = await open_page(context, server, id)
         await expect(text(page)).to_have_text("late first saved")
