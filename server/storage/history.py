@@ -7,6 +7,7 @@ work in the calling thread; two that work on the same project must not run at th
 
 import hashlib
 import logging
+import math
 import os
 import re
 import secrets
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 MOST_BYTES: Final = 1024 * 1024
 """Larger files have no history."""
 MOST_VERSIONS: Final = 50
-"""Of one file."""
+"""Of one file: closer together the newer they are."""
 MOST_AGE: Final = 30 * 86400
 """Seconds."""
 MOST_OF_PROJECT: Final = 64 * 1024 * 1024
@@ -121,12 +122,12 @@ class History:
             self._sizes[project] += len(packed)
 
     def _prune_file(self, project: ProjectId, folder: Path) -> None:
-        oldest = int((time.time() - MOST_AGE) * 1000)
+        now = int(time.time() * 1000)
         names = _names(folder)
         # The newest stays, however old: it is what the next save is compared with.
-        for index, name in enumerate(names[:-1]):
-            if int(name[:13]) < oldest or index < len(names) - MOST_VERSIONS:
-                self._unlink(project, folder / name)
+        old = [name for name in names[:-1] if int(name[:13]) < now - MOST_AGE * 1000]
+        for name in old + _crowded([name for name in names if name not in old], now):
+            self._unlink(project, folder / name)
 
     def _prune(self, project: ProjectId, folder: Path) -> None:
         self._prune_file(project, folder)
@@ -161,6 +162,23 @@ def _names(folder: Path) -> list[str]:
     except OSError:
         return []
     return sorted(name for name in names if ID.fullmatch(name.partition(".")[0]) and name.partition(".")[2].isdigit())
+
+
+def _crowded(names: list[str], now: int) -> list[str]:
+    """Those beyond `MOST_VERSIONS` that are missed least: where the gap they leave is shortest for the root of its age.
+
+    So what is kept gets thinner with age, and saves that follow each other by the second push no earlier day out. The
+    oldest and the newest stay. `now` is in milliseconds.
+    """
+    left, gone = [(int(name[:13]), name) for name in names], []
+
+    def missed(index: int) -> float:
+        (before, _), (at, _), (after, _) = left[index - 1 : index + 2]
+        return (after - before) / math.sqrt(max(1, now - at))
+
+    while len(left) > MOST_VERSIONS:
+        gone.append(left.pop(min(range(1, len(left) - 1), key=missed))[1])
+    return gone
 
 
 def _content(file: Path) -> bytes | None:

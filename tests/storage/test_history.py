@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,24 @@ def test_the_number_of_versions_is_bounded(kept: History) -> None:
         kept.keep(PROJECT, PATH, None, b"%d" % number)
     found = contents(kept)
     assert len(found) == history.MOST_VERSIONS and found[0] == b"%d" % (history.MOST_VERSIONS + 9)
+
+
+def test_many_saves_in_a_short_time_push_out_nothing_of_the_day_before(
+    kept: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    # Twenty of yesterday, one every ten minutes; then somebody types for half an hour with a save at each second.
+    ages = [86400 - 600 * number for number in range(20)] + list(range(1800, -1, -1))
+    for age in ages:
+        monkeypatch.setattr("server.storage.history.time.time", lambda age=age: now - age)
+        kept.keep(PROJECT, PATH, None, b"%d" % age)
+    found = [int(content) for content in contents(kept)]
+    yesterday, today = [age for age in found if age > 1800], [age for age in found if age <= 1800]
+    assert len(found) == history.MOST_VERSIONS and len(yesterday) >= 10 and len(today) >= 20
+    assert found[-1] == 86400 and found[0] == 0 and found[1] < 15
+    # The older, the further apart, but never by much more than before.
+    gaps = [older - newer for newer, older in pairwise(today)]
+    assert max(gaps) < 200 and sum(gaps[:10]) < sum(gaps[-10:]) / 5
 
 
 def test_what_is_too_old_goes_but_for_the_newest(kept: History, monkeypatch: pytest.MonkeyPatch) -> None:
