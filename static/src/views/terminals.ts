@@ -28,6 +28,7 @@ import type { View } from "./view";
 
 /** Of terminals beside each other. */
 const MOST_COLUMNS = 4;
+const AGAIN_MS = 1000;
 
 function isName(value: unknown): value is string {
   return typeof value === "string";
@@ -47,6 +48,7 @@ export class TerminalPanel implements View {
   private readonly folder: string;
   private entries: Entry[] = [];
   private listed = false;
+  private unlisted: ReturnType<typeof setTimeout> | undefined;
   private shown = false;
   /** Where the focus was when it was asked for before there was a terminal. */
   private awaited: Element | null = null;
@@ -75,8 +77,9 @@ export class TerminalPanel implements View {
     more.setAttribute("aria-haspopup", "menu");
     const bar = h("div", { class: "tab-bar terminal-bar" }, this.tabs.element, add, split, find, more);
     this.element = h("div", { class: "terminal-panel" }, bar, this.columns.element, this.empty);
-    this.disposables.add(store.terminals.onChange((terminals) => this.take(terminals)));
+    this.disposables.add(watch(store.terminals, (terminals) => this.take(terminals)));
     this.disposables.add(watch(store.status, () => this.handleStatus()));
+    this.disposables.add({ dispose: () => clearTimeout(this.unlisted) });
     this.disposables.add({ dispose: () => this.entries.forEach((entry) => entry.pane?.dispose()) });
     void this.load();
   }
@@ -111,11 +114,14 @@ export class TerminalPanel implements View {
     return this.store.status.get()?.container ?? false;
   }
 
+  /** Asks until it is known which terminals there are: taken for none, another one would be opened beside them. */
   private async load(): Promise<void> {
     try {
       this.take(await this.api.terminals(this.project));
     } catch (error) {
-      this.store.notify(messageOf(error));
+      if (!this.unlisted) this.store.notify(messageOf(error));
+      this.unlisted = setTimeout(() => void this.load(), AGAIN_MS);
+      return;
     }
     this.listed = true;
     this.open();

@@ -1,9 +1,10 @@
 """The panel of one terminal: replays, gaps, lost connections, renderers and the keys of phones."""
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.terminals.panel import lines, open_panel, type_line
 from tests.support.server import Server
@@ -42,7 +43,9 @@ async def test_after_a_gap_the_program_draws_anew(page: Page, server: Server, pr
 @pytest.mark.parametrize("forgiven", [("WebSocket connection to", "Failed to load resource")])
 async def test_a_lost_connection_is_one_quiet_line(page: Page, server: Server, project: str) -> None:
     await open_panel(page, server, project)
-    await type_line(page, "kept=$((6 * 7))")
+    await type_line(page, "kept=$((6 * 7)); echo set-$kept")
+    # A server that is killed takes along what it has not passed on.
+    await expect(lines(page).filter(has_text=re.compile("^set-42"))).to_have_count(1)
     server.kill()
     line = page.locator(".terminal-status")
     await expect(line).to_have_text(re.compile(r"^Reconnecting… [1-9]\d* s\. Keys are not sent meanwhile\.Try now$"))
@@ -51,6 +54,25 @@ async def test_a_lost_connection_is_one_quiet_line(page: Page, server: Server, p
     await expect(line).to_be_hidden(timeout=30_000)
     await page.keyboard.type("echo still-$kept\n")
     await expect(lines(page).filter(has_text=re.compile("^still-42"))).to_have_count(1)
+    # Nor is a list that can't be had, as while the server starts, taken for an empty one: whether the panel comes
+    # before or, as here, after what the server tells by itself.
+    told = asyncio.Event()
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: _note(told, frame)))
+
+    async def later(route: Route) -> None:
+        await told.wait()
+        await route.continue_()
+
+    await page.route("**/terminals-*.js", later)
+    await page.route("**/terminals", lambda route: route.fulfill(status=503), times=1)
+    await page.reload()
+    await expect(lines(page).filter(has_text=re.compile("^still-42"))).to_have_count(1)
+    await expect(page.locator(".terminal-bar [role=tab]")).to_have_count(1)
+
+
+def _note(told: asyncio.Event, frame: str | bytes) -> None:
+    if '"type": "terminals"' in str(frame):
+        told.set()
 
 
 async def test_without_webgl_it_is_drawn_with_elements(page: Page, server: Server, project: str) -> None:
