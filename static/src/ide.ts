@@ -372,12 +372,12 @@ export class Ide {
     this.disposables.add(this.documents.active.onChange((active) => this.tree.select(active?.path.get() ?? null)));
   }
 
-  private async followAnchor(focus = true): Promise<void> {
-    const anchor = parseAnchor(location.hash);
+  private async followAnchor(focus = true, { hash } = location): Promise<void> {
+    const anchor = parseAnchor(hash);
     if (!anchor) return;
     await this.openFile(anchor.path, { line: anchor.line, focus });
-    // It has led there; loaded again, the page is to show where the person was.
-    history.replaceState(history.state, "", location.pathname + location.search);
+    // It has led there; loaded again, the page is to show where the person was. Another one is yet to lead somewhere.
+    if (location.hash === hash) history.replaceState(history.state, "", location.pathname + location.search);
   }
 
   private handleVisible(pane: Pane): void {

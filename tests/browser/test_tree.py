@@ -146,6 +146,8 @@ async def test_what_is_deleted_can_be_restored(page: Page, server: Server, proje
     # What is too large to be kept is said before it is deleted.
     with (folder / "large.bin").open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, 513 * 1024**2)
+    # Nobody watches the files of a project that does not run.
+    await page.reload()
     await row(page, "large.bin").click(button="right")
     await page.get_by_role("menuitem", name="Delete").click()
     dialog = page.get_by_role("dialog")
