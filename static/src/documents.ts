@@ -35,6 +35,13 @@ export interface Session {
   readonly active: string | null;
 }
 
+export interface FirstFile {
+  /** What the page's address names. */
+  readonly linked?: string | undefined;
+  /** Called when it can be shown; the others are waited for no more than for this. */
+  readonly ready?: () => Promise<void>;
+}
+
 /** A session of tabs in one group, the first in front. */
 export function oneGroup(paths: readonly string[]): Session {
   return { groups: [{ name: "1", paths, front: paths[0] ?? null, preview: null, cursors: {} }], layout: [{ name: "1", weight: 1 }], active: "1" };
@@ -202,13 +209,13 @@ export class Documents implements Disposable {
     }
   }
 
-  /** Opens the files of the last session and all that have unsaved changes in the journal: the front one before the others. */
-  async restore({ groups, layout, active }: Session): Promise<void> {
+  /** Opens the files of the last session and all that have unsaved changes in the journal: the linked or else the front one before the others. */
+  async restore({ groups, layout, active }: Session, first: FirstFile = {}): Promise<void> {
     const unsaved = await this.recovery.paths();
     this.groups.arrange(layout, groups.map(({ name }) => name), active);
     const used = groups.find(({ name }) => name === this.groups.active.name);
     const paths = [...new Set([...groups.flatMap((group) => group.paths), ...unsaved])];
-    const front = used?.front ?? used?.paths[0] ?? paths[0];
+    const front = first.linked ?? used?.front ?? used?.paths[0] ?? paths[0];
     const missing = new Set<string>();
     const reopen = async (path: string): Promise<void> => void ((await this.reopen(path)) || missing.add(path));
     if (front !== undefined) {
@@ -217,6 +224,7 @@ export class Documents implements Disposable {
       if (this.waiting.get() === front) this.waiting.set(null);
     }
     this.place(groups);
+    await first.ready?.();
     await Promise.all(paths.filter((path) => path !== front).map(reopen));
     this.place(groups);
     this.groups.prune();

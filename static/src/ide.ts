@@ -1,7 +1,7 @@
 // The IDE page: builds the store, the sockets and the views, and joins them. The only module that knows all of them.
 
 import type { Extension } from "@codemirror/state";
-import { EditorView } from "@codemirror/view";
+import type { EditorView } from "@codemirror/view";
 import { Api, ApiError, messageOf } from "./api";
 import { AutoSave } from "./autosave";
 import { browserClock } from "./clock";
@@ -63,6 +63,8 @@ interface OpenOptions {
   /** Start and end in the line of what is to be selected. */
   readonly range?: readonly [number, number] | null;
   readonly focus?: boolean;
+  /** Whether the person is elsewhere by now, and wants to stay there. */
+  readonly hasLeft?: () => boolean;
 }
 
 export class Ide {
@@ -153,9 +155,13 @@ export class Ide {
     this.connect();
     this.listen();
     this.events.start();
-    await this.disposables.add(new SessionKeeper(this.id, this.documents, this.files, this.editor.position, this.report)).restore();
-    await this.followAnchor(focus.isFree);
-    focus.restore();
+    const hasLeft = this.workbench.watchLeaving();
+    const ready = async (): Promise<void> => {
+      await this.followAnchor({ focus: focus.isFree, hasLeft });
+      focus.restore();
+    };
+    const keeper = this.disposables.add(new SessionKeeper(this.id, this.documents, this.files, this.editor.position, this.report));
+    await keeper.restore({ linked: parseAnchor(location.hash)?.path, ready });
     this.started = true;
     void this.keys.start().catch(this.report);
     this.intelligence.start();
@@ -179,15 +185,14 @@ export class Ide {
     return text.includes("\n") ? "" : text;
   }
 
-  async openFile(path: string, { preview = false, line = null, range = null, focus = true }: OpenOptions = {}): Promise<void> {
+  async openFile(path: string, { preview = false, line = null, range = null, focus = true, hasLeft = this.workbench.watchLeaving() }: OpenOptions = {}): Promise<void> {
     try {
       const document = await this.documents.show(path, preview);
       if (document !== this.documents.active.get()) return;
-      this.store.show("editor");
-      const view = this.activeView();
-      if (view && line !== null) goTo(view, line, range);
-      else if (document.kind === "large" && line !== null) document.ask({ kind: "goTo", line });
-      if (focus) this.editor.focus();
+      const left = hasLeft();
+      if (!left) this.store.show("editor");
+      if (line !== null) this.editor.goTo(document, line, range);
+      if (focus && !left) this.editor.focus();
     } catch (error) {
       this.report(error);
     }
@@ -372,10 +377,10 @@ export class Ide {
     this.disposables.add(this.documents.active.onChange((active) => this.tree.select(active?.path.get() ?? null)));
   }
 
-  private async followAnchor(focus = true, { hash } = location): Promise<void> {
+  private async followAnchor(options: OpenOptions = {}, { hash } = location): Promise<void> {
     const anchor = parseAnchor(hash);
     if (!anchor) return;
-    await this.openFile(anchor.path, { line: anchor.line, focus });
+    await this.openFile(anchor.path, { ...options, line: anchor.line });
     // It has led there; loaded again, the page is to show where the person was. Another one is yet to lead somewhere.
     if (location.hash === hash) history.replaceState(history.state, "", location.pathname + location.search);
   }
@@ -390,10 +395,4 @@ export class Ide {
     this.steps.element.hidden = !shown;
     this.header.renderRegions(shown);
   }
-}
-
-function goTo(view: EditorView, number: number, range: readonly [number, number] | null): void {
-  const line = view.state.doc.line(Math.min(Math.max(1, number), view.state.doc.lines));
-  const [anchor, head] = (range ?? [0, 0]).map((offset) => Math.min(line.to, line.from + offset)) as [number, number];
-  view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
 }

@@ -1,7 +1,7 @@
 // Brings back what was open, and remembers what is.
 
 import { browserClock } from "./clock";
-import { type Documents, oneGroup } from "./documents";
+import { type Documents, type FirstFile, oneGroup } from "./documents";
 import type { FileTree } from "./files";
 import { DisposableStore, MutableDisposable, type Observable } from "./lifecycle";
 import { recallSession, rememberSession } from "./session";
@@ -27,7 +27,7 @@ export class SessionKeeper extends DisposableStore {
   }
 
   /** Opens what was open last time, or what a newcomer wants to see; from then on it remembers. */
-  async restore(): Promise<void> {
+  async restore(begin: FirstFile): Promise<void> {
     const session = recallSession(this.project);
     try {
       await this.files.load("");
@@ -36,7 +36,7 @@ export class SessionKeeper extends DisposableStore {
       this.report(error);
     }
     const first = STARTERS.find((path) => this.files.indexOf(path) >= 0);
-    await this.documents.restore(session ?? oneGroup(first ? [first] : []));
+    await this.documents.restore(session ?? oneGroup(first ? [first] : []), begin);
     this.listen();
   }
 

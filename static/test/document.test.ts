@@ -189,6 +189,18 @@ test("a session comes back in its order, the front one first, without what is go
   assert.equal(documents.active.get()?.path.get(), "b");
 });
 
+test("a linked file comes before the session and in front, and one that is not there changes nothing", async () => {
+  const session = oneGroup(["a", "b", "c"]);
+  for (const [linked, front] of [["c", "c"], ["d", "d"], ["gone", "a"]] as const) {
+    const { disk, documents } = setUp({ a: "", b: "", c: "", d: "" });
+    const ready = async (): Promise<void> => void (await documents.show(linked).catch(() => undefined));
+    await documents.restore(session, { linked, ready });
+    assert.equal(disk.requests[0], `GET /files/${linked}`);
+    assert.equal(documents.active.get()?.path.get(), front);
+    assert.deepEqual(documents.session.groups[0]?.paths.slice(0, 3), ["a", "b", "c"]);
+  }
+});
+
 test("what can't be read for a moment is still in the session, and comes back", async () => {
   const { disk, documents } = setUp({ a: "", b: "", c: "" });
   const session = oneGroup(["a", "gone", "b"]);

@@ -35,6 +35,21 @@ async def a_browser(browser: Browser, server: Server, *, width: int = 1280, touc
     await context.close()
 
 
+@asynccontextmanager
+async def held(page: Page, request: str) -> AsyncIterator[asyncio.Event]:
+    """Holds back the answers to a request; the event tells that it was made."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await answer.wait()
+        await route.continue_()
+
+    await page.route(request, hold)
+    yield asked
+    answer.set()
+
+
 def cursor(server: Server, project: str) -> int | None:
     """Where the server remembers the cursor of src/long.txt to be."""
     with server.client() as client:
@@ -83,18 +98,10 @@ async def test_the_keyboard_is_in_the_editor_again_after_a_reload(
         await expect(page.locator(".cm-activeLine:visible")).to_have_text("here line 3")
         await expect(page.get_by_text("Saved other.txt.")).to_be_attached()
         # Who has clicked meanwhile is not called away.
-        asked, answer = asyncio.Event(), asyncio.Event()
-
-        async def hold(route: Route) -> None:
-            asked.set()
-            await answer.wait()
-            await route.continue_()
-
-        await page.route("**/files/other.txt", hold)
-        await page.reload(wait_until="commit")
-        await asked.wait()
-        await page.get_by_role("heading", name="State").click()
-        answer.set()
+        async with held(page, "**/files/other.txt") as asked:
+            await page.reload(wait_until="commit")
+            await asked.wait()
+            await page.get_by_role("heading", name="State").click()
         # It comes after the files.
         await expect(page.get_by_text("A terminal opens in")).to_be_visible()
         await expect(page.locator("body")).to_be_focused()
@@ -108,6 +115,48 @@ async def test_the_keyboard_is_in_the_editor_again_after_a_reload(
         # That comes last.
         await expect(page).to_have_url(f"{server.url}/projects/{project}")
         await expect(page.locator("body")).to_be_focused()
+
+
+async def test_who_goes_elsewhere_while_a_file_is_read_is_left_there(
+    browser: Browser, server: Server, project: str
+) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#src/long.txt:3")
+        await page.get_by_role("textbox", name="long.txt").wait_for()
+        async with held(page, "**/files/other.txt") as asked:
+            await page.keyboard.press("Control+p")
+            await page.get_by_role("combobox", name="Go to file").fill("other.txt")
+            await page.get_by_role("option", name="other.txt").click()
+            await asked.wait()
+            await page.keyboard.press("Control+Shift+f")
+            await expect(page.get_by_role("textbox", name="Search in files")).to_be_focused()
+        await expect(page.get_by_role("tab", name="other.txt")).to_have_attribute("aria-selected", "true")
+        await expect(page.get_by_role("textbox", name="Search in files")).to_be_focused()
+    async with a_browser(browser, server, width=390, touch=True) as page:
+        panes = page.get_by_role("navigation", name="Panes")
+        async with held(page, "**/files/src/long.txt") as asked:
+            await page.goto(f"{server.url}/projects/{project}#src/long.txt:300", wait_until="commit")
+            await asked.wait()
+            await panes.get_by_role("button", name="Files").tap()
+        # By then the link has been followed.
+        await expect(page).to_have_url(f"{server.url}/projects/{project}")
+        await expect(page.get_by_role("treeitem", name="src")).to_be_visible()
+        await panes.get_by_role("button", name="Editor").tap()
+        await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 300")
+
+
+async def test_a_link_is_followed_before_other_tabs_are_read(browser: Browser, server: Server, project: str) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#src/long.txt:3")
+        await page.get_by_role("textbox", name="long.txt").wait_for()
+        async with held(page, "**/files/src/long.txt"):
+            await page.goto(server.url)
+            await page.goto(f"{server.url}/projects/{project}#other.txt:42", wait_until="commit")
+            await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 42")
+            await expect(page.get_by_role("textbox", name="other.txt")).to_be_focused()
+            await expect(page.get_by_role("tab", name="long.txt")).to_have_count(0)
+        await expect(page.get_by_role("tab", name="long.txt")).to_have_attribute("aria-selected", "false")
+        await expect(page.get_by_role("textbox", name="other.txt")).to_be_focused()
 
 
 async def test_a_link_to_a_line_leads_there(page: Page, server: Server, project: str) -> None:

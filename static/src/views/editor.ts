@@ -100,6 +100,16 @@ export class EditorArea implements View {
     return surface instanceof TextSurface ? surface.view : null;
   }
 
+  /** Puts the cursor into a line, or selects from the first to the second place in it. */
+  goTo(document: Document, number: number, range: readonly [number, number] | null): void {
+    const view = this.viewOf(document);
+    if (document.kind === "large") document.ask({ kind: "goTo", line: number });
+    if (!view) return;
+    const line = view.state.doc.line(Math.min(Math.max(1, number), view.state.doc.lines));
+    const [anchor, head] = (range ?? [0, 0]).map((offset) => Math.min(line.to, line.from + offset)) as [number, number];
+    view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
+  }
+
   focus(): void {
     const { front } = this.groups.active;
     if (front) this.surfaces.get(front)?.focus();

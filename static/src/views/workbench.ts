@@ -109,6 +109,17 @@ export class WorkbenchView implements View {
     return this.layout.shown[regionOf(pane) ?? "bottom"] && (!isAtBottom(pane) || this.bottomTab === pane);
   }
 
+  /** Tells whether the person has gone to another pane since this was called, and is not in the editor. */
+  watchLeaving(): () => boolean {
+    const { pane } = this.store;
+    const focused = (): Pane | null => PANES.find((one) => this.panes[one].contains(document.activeElement)) ?? null;
+    const before = { asked: pane.get(), focused: focused() };
+    return () => {
+      if (pane.get() !== before.asked) return pane.get() !== "editor";
+      return ![before.focused, "editor", null].includes(focused());
+    };
+  }
+
   toggle(region: Region): void {
     this.raised = false;
     this.setShown(region, !this.layout.shown[region]);
