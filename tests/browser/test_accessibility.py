@@ -155,7 +155,7 @@ async def test_the_ide(look: Look, page: Page, server: Server, project: str) -> 
     await look.dialog("shortcuts")
 
 
-async def test_the_panels(look: Look, page: Page, server: Server, project: str) -> None:
+async def test_the_panels(look: Look, page: Page, server: Server, project: str, width: int) -> None:
     await page.goto(server.link)
     await page.goto(f"{server.url}/projects/{project}#thing.py:2")
     await page.get_by_role("textbox", name="thing.py").wait_for()
@@ -181,9 +181,11 @@ async def test_the_panels(look: Look, page: Page, server: Server, project: str) 
     await page.get_by_role("textbox", name="thing.py").focus()
     await page.keyboard.type("mine")
     with server.client() as client:
-        client.put(f"/api/projects/{project}/files/thing.py", content=CODE + "# theirs\n").raise_for_status()
+        client.put(f"/api/projects/{project}/files/thing.py", content=f"{CODE}# theirs at {width}\n").raise_for_status()
     await page.get_by_role("button", name="Compare").click()
     await page.get_by_role("group", name="Both versions").wait_for()
+    # The colours come after the texts.
+    await page.locator(".cm-deletedLine span:not([class^=cm-])").first.wait_for()
     await look.at("both sides of a conflict")
 
 

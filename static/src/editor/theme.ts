@@ -47,6 +47,7 @@ const chrome = EditorView.theme({
   ".cm-searchMatch-selected": { backgroundColor: "var(--found-now)" },
   // Not every colour of the syntax can be read on every background.
   ".cm-searchMatch, .cm-searchMatch span, .cm-selectionMatch, .cm-selectionMatch span": { color: "var(--text)" },
+  ".cm-deletedText, .cm-deletedText span": { color: "var(--text)" },
   ".cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)", borderColor: "var(--border)" },
   ".cm-panels-top": { borderBottom: "1px solid var(--border)" },
   ".cm-panel.cm-search": { padding: "8px 32px 8px 8px", font: "inherit" },
