@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -44,31 +45,31 @@ class Server:
             "HUTCH_WORKSPACES": str(folder / "workspaces"),
             "HUTCH_TOKEN": self.token,
             "HUTCH_RUNTIME": runtime,
-            "HUTCH_PORT": "0",
+            "HUTCH_PORT": str(free_port()),
             **({"HUTCH_CA_BUNDLE": str(CA_BUNDLE)} if CA_BUNDLE.exists() else {}),
             **settings,
         }
         self.app_port = 3000 if runtime == "docker" else free_port()
         self.process: subprocess.Popen[str] | None = None
         self.link = ""
-        self.port = 0
+        self.port = int(self._settings["HUTCH_PORT"])
 
     def start(self) -> Self:
-        """Start the process and wait for the link that it prints. Takes the same port again after the first time."""
+        """Start the process and wait for the link that it prints."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUTCH_")}
         self._log = (self.folder / "server.log").open("a")
         self.process = subprocess.Popen(
             [sys.executable, *self._command],
             cwd=ROOT,
-            env=environment | self._settings | ({"HUTCH_PORT": str(self.port)} if self.port else {}),
+            env=environment | self._settings,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
         )
         assert self.process.stdout
         for line in self.process.stdout:
-            if found := re.search(r"https?://\S+:(\d+)/\S+", line):
-                self.link, self.port = found[0], int(self._settings["HUTCH_PORT"]) or int(found[1])
+            if found := re.search(r"https?://\S+:\d+/\S+", line):
+                self.link = found[0]
                 return self
         raise AssertionError(f"the server did not start:\n{(self.folder / 'server.log').read_text()}")
 
@@ -141,9 +142,12 @@ def start_project(server: Server, command: str = "exec sleep 10000") -> str:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nothing listens, and that the kernel gives to nobody who asks for any."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = first // 2 + secrets.randbelow(first // 2)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def wait_for(what: str, condition: Callable[[], T | None], seconds: float = 60.0) -> T:
