@@ -7,6 +7,7 @@ import { GitMarks } from "./gitmarks";
 import { GitPerson } from "./gitperson";
 import { listen } from "./dom";
 import { MOST_EDITABLE } from "./editor/bytes";
+import { toConflict } from "./editor/mergeconflicts";
 import type { Ide } from "./ide";
 import { icons } from "./icons";
 import { DisposableStore } from "./lifecycle";
@@ -139,6 +140,14 @@ function isRunning(ide: Ide): boolean {
   return ide.store.status.get()?.container ?? false;
 }
 
+/** Opens a file with the cursor at its next merge conflict, if it has one. */
+async function openAtConflict(ide: Ide, path: string): Promise<void> {
+  await ide.openFile(path);
+  const document = ide.documents.find(path);
+  const view = document && ide.editor.viewOf(document);
+  if (view) toConflict(1)(view);
+}
+
 async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<View> {
   const [{ GitPanel }, { showDiff }, { showFileChange }, dialogs] = await Promise.all([import("./views/git"), import("./gitdiff"), import("./gitcompare"), import("./gitdialogs")]);
   const person = new GitPerson(api);
@@ -160,7 +169,7 @@ async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<V
       ide.store.show("editor");
       showFileChange(context, commit, change).catch(ide.report);
     },
-    open: context.open,
+    open: (path) => void openAtConflict(ide, path),
     read,
     askIdentity: () => dialogs.askIdentity(person),
     askAccount: (host) => dialogs.askAccount(person, host),

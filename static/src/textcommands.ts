@@ -22,11 +22,17 @@ import {
 } from "@codemirror/commands";
 import { foldAll, foldCode, foldKeymap, unfoldAll, unfoldCode } from "@codemirror/language";
 import { findNext, findPrevious, searchKeymap, selectNextOccurrence, selectSelectionMatches } from "@codemirror/search";
+import type { EditorState } from "@codemirror/state";
 import type { Command as TextCommand, EditorView, KeyBinding } from "@codemirror/view";
 import type { Command } from "./commands";
+import { isInConflict, keepSide, mergeConflictsOf, toConflict } from "./editor/mergeconflicts";
 import { lineKeys } from "./editor/setup";
 
-const TITLES: readonly (readonly [string, TextCommand])[] = [
+type IsEnabled = (state: EditorState) => boolean;
+
+const hasConflicts: IsEnabled = (state) => mergeConflictsOf(state).length > 0;
+
+const TITLES: readonly (readonly [string, TextCommand, IsEnabled?])[] = [
   ["Undo", undo],
   ["Redo", redo],
   ["Find the next", findNext],
@@ -51,15 +57,23 @@ const TITLES: readonly (readonly [string, TextCommand])[] = [
   ["Indent more", indentMore],
   ["Indent less", indentLess],
   ["Indent anew", indentSelection],
+  ["Next merge conflict", toConflict(1), hasConflicts],
+  ["Previous merge conflict", toConflict(-1), hasConflicts],
+  ["Merge conflict: keep ours, the upper side", keepSide("ours"), isInConflict],
+  ["Merge conflict: keep theirs, the lower side", keepSide("theirs"), isInConflict],
+  ["Merge conflict: keep both sides", keepSide("both"), isInConflict],
 ];
 
 /** `viewOf` gives the editor in front, if there is one. */
 export function textCommands(viewOf: () => EditorView | null, mac: boolean): readonly Command[] {
-  return TITLES.map(([title, command]) => ({
+  return TITLES.map(([title, command, isEnabled]) => ({
     id: `text.${title}`,
     title,
     ...textKeyOf(command, mac),
-    isEnabled: () => viewOf() !== null,
+    isEnabled: () => {
+      const view = viewOf();
+      return view !== null && (isEnabled?.(view.state) ?? true);
+    },
     run: () => {
       const view = viewOf();
       if (!view) return;

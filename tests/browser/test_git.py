@@ -78,8 +78,8 @@ async def meet_a_conflict(page: Page, server: Server, project: str, panel: Locat
     """Give up a merge, and end another one, whose first side comes from the remote by a pull."""
     theirs = "git clone -q $HUTCH_PROJECT.git theirs-$HUTCH_PROJECT && cd theirs-$HUTCH_PROJECT && git switch -q main"
     commit = "git -c user.name=B -c user.email=b@b commit -qam Theirs && git push -q"
-    await shell(server, project, "pushing", f"(cd /tmp && {theirs} && echo theirs > app.js && {commit})")
-    write(server, project, "app.js", "mine\n")
+    await shell(server, project, "pushing", f"(cd /tmp && {theirs} && echo // theirs > app.js && {commit})")
+    write(server, project, "app.js", "// mine\n")
     await panel.get_by_role("button", name="Stage app.js").click()
     await page.get_by_role("textbox", name="Message of the commit").fill("Mine")
     await panel.get_by_role("button", name="Commit", exact=True).click()
@@ -101,11 +101,15 @@ async def meet_a_conflict(page: Page, server: Server, project: str, panel: Locat
     await expect(under_way).to_have_count(0)
     await expect(panel).to_contain_text("Nothing has changed")
     await expect(panel.locator(":focus")).to_have_count(1)
-    assert content(server, project, "app.js") == "mine\n"
+    assert content(server, project, "app.js") == "// mine\n"
 
     await panel.get_by_role("button", name="Pull").click()
     await conflicts.get_by_role("button", name="app.js", exact=True).click()
-    await expect(page.get_by_role("textbox", name="app.js")).to_contain_text("<<<<<<<")
+    text = page.get_by_role("textbox", name="app.js")
+    await expect(page.locator(".cm-activeLine:visible")).to_contain_text("<<<<<<< HEAD")
+    choice = text.get_by_role("group", name="Merge conflict")
+    await expect(choice.get_by_role("button", name="Keep HEAD")).to_be_visible()
+    assert await violations(page) == []
     await page.get_by_role("tab", name="Files").click()
     await expect(page.get_by_role("treeitem", name="app.js")).to_have_class(re.compile("git-conflict"))
     await page.get_by_role("tab", name="Git", exact=True).click()
@@ -113,7 +117,17 @@ async def meet_a_conflict(page: Page, server: Server, project: str, panel: Locat
     await resolve.click()
     await expect(page.get_by_role("dialog")).to_contain_text("marks a conflict")
     await page.keyboard.press("Escape")
-    write(server, project, "app.js", "both\n")
+    await choice.get_by_role("button", name="Keep HEAD").click()
+    await expect(text).to_have_text("// mine")
+    await page.keyboard.press("Control+z")
+    await expect(choice).to_have_count(1)
+    await page.keyboard.press("F1")
+    await page.get_by_role("combobox", name="Commands").fill("keep both")
+    await page.keyboard.press("Enter")
+    await expect(choice).to_have_count(0)
+    await page.keyboard.press("Control+s")
+    await expect(page.get_by_text("Saved app.js.")).to_be_attached()
+    assert content(server, project, "app.js") == "// mine\n// theirs\n"
     await resolve.click()
     await expect(under_way).to_contain_text("no conflicts are left")
     await under_way.get_by_role("button", name="Continue").click()

@@ -14,6 +14,7 @@ import { changesBetween, smallChanges } from "./changes";
 import { Form } from "./form";
 import { Journal, type JournalContext } from "./journal";
 import { languageOf } from "./languages";
+import { mergeConflicts } from "./mergeconflicts";
 import { editing, unbroken } from "./setup";
 import { type Surface, Surfaces } from "./surfaces";
 
@@ -97,7 +98,7 @@ export class TextDocument implements Disposable {
         this.language.of([]),
         this.form.extension,
         this.long ? unbroken : [],
-        this.readOnly ? EditorState.readOnly.of(true) : [this.surfaces.extension, editing()],
+        this.readOnly ? EditorState.readOnly.of(true) : [this.surfaces.extension, editing(), mergeConflicts],
       ],
     });
   }
