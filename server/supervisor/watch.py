@@ -18,8 +18,9 @@ from .loop import Loop, Timer
 MOST_WATCHES: Final = 8192
 """Each pins about a kilobyte of the kernel's memory, which counts as the project's."""
 LEFT_OUT: Final = frozenset({"node_modules", ".git"})
-HINTS: Final = frozenset({"HEAD", "index"})
-"""What tells in .git that a commit, a checkout or a staging has happened."""
+_UNDER_WAY: Final = frozenset({"MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"})
+HINTS: Final = _UNDER_WAY | {"HEAD", "index", "COMMIT_EDITMSG", "FETCH_HEAD", "ORIG_HEAD", "packed-refs"}
+"""What tells in .git that a commit, a checkout, a staging or a fetch has happened, or that a merge began or ended."""
 HALF_SAVED: Final = ".hutch-tmp-"
 """Begins the names of files that the server is saving; the save itself is told under the file's own name."""
 SOON: Final = 0.1

@@ -109,14 +109,15 @@ def test_what_programs_fill_and_what_the_server_half_saved_is_left_out(watching:
     for name in ("node_modules", "sub/node_modules", "sub/.git", ".git/refs"):
         (folder / name).mkdir(parents=True)
     told(watching, "sub", ".git", "node_modules")
-    for name in ("node_modules/a", "sub/node_modules/b", "sub/.git/HEAD", ".git/COMMIT_EDITMSG", ".git/refs/c"):
+    for name in ("node_modules/a", "sub/node_modules/b", "sub/.git/HEAD", ".git/config", ".git/refs/c"):
         (folder / name).touch()
     (folder / ".hutch-tmp-0123456789abcdef").touch()
     (folder / ".git" / "index.lock").touch()
     (folder / ".git" / "index.lock").rename(folder / ".git" / "index")
     (folder / ".git" / "HEAD").touch()
+    (folder / ".git" / "FETCH_HEAD").touch()
     (folder / ".hutch-tmp-0123456789abcdef").rename(folder / "saved")
-    assert told(watching, "saved") == {".git/index", ".git/HEAD", "saved"}
+    assert told(watching, "saved") == {".git/index", ".git/HEAD", ".git/FETCH_HEAD", "saved"}
 
 
 def test_names_of_any_bytes_are_told(watching: Client, folder: Path) -> None:
