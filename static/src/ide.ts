@@ -7,6 +7,7 @@ import { AutoSave } from "./autosave";
 import { browserClock } from "./clock";
 import { Commands, isMac, placeOf } from "./commands";
 import type { ProjectConfig } from "./config";
+import { CursorHistory, type Spot } from "./cursorhistory";
 import { Decorations } from "./decorations";
 import { type Document, Documents } from "./documents";
 import { h, listen } from "./dom";
@@ -26,7 +27,6 @@ import { Formatting } from "./formatting";
 import { ideCommands, vimActions } from "./idecommands";
 import { makeEditor } from "./ideeditor";
 import { decideUnsaved, fileItems, menuLabel, moreItems } from "./idemenus";
-import { load } from "./loading";
 import { languageActions, languageCommands } from "./languages/commands";
 import { Intelligence } from "./languages/intelligence";
 import { IgnoredFiles } from "./tree/ignore";
@@ -77,6 +77,7 @@ export class Ide {
   readonly index: FileIndex;
   readonly actions: FileActions;
   readonly commands: Commands;
+  readonly places: CursorHistory;
   readonly side: Side;
   readonly workbench: WorkbenchView;
   readonly runControl: RunControl;
@@ -141,6 +142,7 @@ export class Ide {
     this.tree = this.disposables.add(this.makeTree());
     this.side = this.disposables.add(new Side(this, api, this.id, this.tree.element));
     this.editor = this.disposables.add(makeEditor(this, api, this.id));
+    this.places = this.disposables.add(new CursorHistory(this.documents, this.editor.position, this.files.onMoved, (spot) => this.openSpot(spot)));
     this.workbench = this.disposables.add(this.makeWorkbench());
     this.steps = this.disposables.add(new StepsView(this.store));
     this.header = this.disposables.add(this.makeHeader());
@@ -187,15 +189,19 @@ export class Ide {
 
   async openFile(path: string, { preview = false, line = null, range = null, focus = true, hasLeft = this.workbench.watchLeaving() }: OpenOptions = {}): Promise<void> {
     try {
-      const document = await this.documents.show(path, preview);
+      const [before, document] = [this.documents.active.get(), await this.documents.show(path, preview)];
       if (document !== this.documents.active.get()) return;
       const left = hasLeft();
       if (!left) this.store.show("editor");
-      if (line !== null) this.editor.goTo(document, line, range);
+      if (line !== null) this.places.jump(this.started && document === before, () => this.editor.goTo(document, line, range));
       if (focus && !left) this.editor.focus();
     } catch (error) {
       this.report(error);
     }
+  }
+
+  openSpot({ path, line, column }: Spot, preview = false): Promise<void> {
+    return this.openFile(path, { line, range: [column - 1, column - 1], preview });
   }
 
   /** The address of this page with the file, and the line of its cursor. */
@@ -232,11 +238,6 @@ export class Ide {
   async refreshFiles(paths: readonly string[]): Promise<void> {
     this.index.invalidate(paths);
     await Promise.all([this.files.refresh(paths), this.documents.check(paths)]);
-  }
-
-  async openSettings(): Promise<void> {
-    const [{ openSettings }, { TerminalPreferences }] = await load(() => Promise.all([import("./views/settings"), import("./terminal/preferences")]));
-    openSettings({ theme: this.theme, editor: this.look, terminal: new TerminalPreferences(), intelligence: this.intelligence });
   }
 
   focusPane(pane: Pane): void {
@@ -370,10 +371,9 @@ export class Ide {
     this.disposables.add(listen(window, "keydown", handleKey, { capture: true }));
     this.disposables.add(listen(window, "beforeunload", (event) => this.documents.dirty.length > 0 && event.preventDefault()));
     // The browser asks before it goes on, and the journal is written meanwhile: a page that goes has no time for it.
-    this.disposables.add(listen(window, "beforeunload", () => void this.documents.writeJournals()));
+    for (const type of ["beforeunload", "pagehide"] as const) this.disposables.add(listen(window, type, () => void this.documents.writeJournals()));
     this.disposables.add(listen(window, "hashchange", () => void this.followAnchor()));
     this.disposables.add(listen(document, "visibilitychange", () => void this.documents.writeJournals()));
-    this.disposables.add(listen(window, "pagehide", () => void this.documents.writeJournals()));
     this.disposables.add(this.documents.active.onChange((active) => this.tree.select(active?.path.get() ?? null)));
   }
 

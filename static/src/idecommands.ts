@@ -79,6 +79,8 @@ function editorCommands(ide: Ide): readonly Command[] {
     else if (active && active.kind !== "text") active.ask({ kind: ask });
   };
   return [
+    { id: "back", title: "Go back to where the cursor was", keys: ["mod+alt+-"], isEnabled: () => ide.places.canGoBack, run: () => ide.places.goBack() },
+    { id: "forward", title: "Go forward again", keys: ["mod+shift+_"], isEnabled: () => ide.places.canGoForward, run: () => ide.places.goForward() },
     { id: "nextTab", title: "Next tab", keys: ["alt+pagedown"], run: () => ide.documents.groups.cycle(1) },
     { id: "previousTab", title: "Previous tab", keys: ["alt+pageup"], run: () => ide.documents.groups.cycle(-1) },
     { id: "splitRight", title: "Split the editor to the right", keys: ["mod+\\"], isEnabled: isOpen, run: inFront(() => groups.split("right")) },
@@ -138,7 +140,7 @@ function viewCommands(ide: Ide): readonly Command[] {
     { id: "toggleFiles", title: "Show or hide the files", keys: ["mod+b"], run: () => ide.workbench.toggle("files") },
     { id: "toggleBottom", title: "Show or hide terminal and logs", keys: ["mod+j"], run: () => ide.workbench.toggle("bottom") },
     { id: "togglePreview", title: "Show or hide the preview", keys: ["mod+alt+p"], run: () => ide.workbench.toggle("preview") },
-    { id: "settings", title: "Settings…", keys: ["mod+,"], run: () => ide.openSettings() },
+    { id: "settings", title: "Settings…", keys: ["mod+,"], run: () => openSettings(ide) },
     { id: "shortcuts", title: "Keyboard shortcuts", keys: ["shift+f1"], inTerminal: true, run: () => openShortcuts(ide) },
     { id: "toggleTheme", title: "Light or dark colours", run: () => ide.theme.toggle() },
     { id: "projects", title: "All projects", run: () => location.assign("/") },
@@ -166,6 +168,11 @@ function openPalette(ide: Ide): Promise<void> {
     .filter((command) => command.id !== "palette")
     .map((command) => ({ text: command.title, hint: ide.commands.label(command), run: () => ide.commands.execute(command) }));
   return new Palette({ label: "Commands", placeholder: "What do you want to do?", items }).open();
+}
+
+async function openSettings(ide: Ide): Promise<void> {
+  const [settings, { TerminalPreferences }] = await load(() => Promise.all([import("./views/settings"), import("./terminal/preferences")]));
+  settings.openSettings({ theme: ide.theme, editor: ide.look, terminal: new TerminalPreferences(), intelligence: ide.intelligence });
 }
 
 /** Of one deletion. */

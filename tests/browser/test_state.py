@@ -183,6 +183,39 @@ async def test_a_link_to_a_line_leads_there(page: Page, server: Server, project:
         await expect(page.locator(".cm-activeLine:visible")).to_have_text(line)
 
 
+async def test_the_cursor_goes_back_and_forward(browser: Browser, server: Server, project: str) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#other.txt:42")
+        line, tab = page.locator(".cm-activeLine:visible"), page.get_by_role("tab", selected=True)
+        await expect(line).to_have_text("line 42")
+        # Nothing was left yet, and the page's own way to the line is none.
+        for _ in range(2):
+            await page.keyboard.press("F1")
+            await page.get_by_role("combobox", name="Commands").fill("go back to")
+            await expect(page.get_by_text("Nothing like that.")).to_be_visible()
+            await page.keyboard.press("Escape")
+            await page.reload()
+            await expect(line).to_have_text("line 42")
+        await page.keyboard.press("Control+p")
+        await page.get_by_role("combobox", name="Go to file").fill("long.txt:7")
+        await page.keyboard.press("Enter")
+        await expect(line).to_have_text("line 7")
+        await page.keyboard.press("Control+g")
+        await page.keyboard.type("200")
+        await page.keyboard.press("Enter")
+        await expect(line).to_have_text("line 200")
+        for key, place in (
+            ("Control+Alt+-", "line 7"),
+            ("Control+Alt+-", "line 42"),
+            ("Control+Shift+_", "line 7"),
+            ("Control+Shift+_", "line 200"),
+        ):
+            await page.keyboard.press(key)
+            await expect(line).to_have_text(place)
+            await expect(page.get_by_role("textbox", name="txt").filter(visible=True)).to_be_focused()
+        await expect(tab.filter(has_text="long.txt")).to_be_visible()
+
+
 async def test_settings_count_at_once_and_in_every_browser(browser: Browser, server: Server, project: str) -> None:
     async with a_browser(browser, server) as page:
         await page.goto(f"{server.url}/projects/{project}#other.txt")

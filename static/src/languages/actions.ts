@@ -14,13 +14,6 @@ import { positionOf } from "./places";
 import type { Known, LanguageServers } from "./servers";
 import { programOf, sentence } from "./state";
 
-/** A place in a file of the project; `line` and `column` count from 1. */
-export interface Spot {
-  readonly path: string;
-  readonly line: number;
-  readonly column: number;
-}
-
 interface Asked extends Known {
   readonly view: EditorView;
   readonly params: { readonly textDocument: { readonly uri: string }; readonly position: Position };

@@ -38,7 +38,6 @@ export function languageCommands(ide: Ide): readonly Command[] {
     anywhere("nextReference", "Next reference of those that were found", "f4", hasReferences, ({ navigation }) => navigation.stepReference(1)),
     anywhere("previousReference", "Previous reference of those that were found", "shift+f4", hasReferences, ({ navigation }) => navigation.stepReference(-1)),
     { id: "references.list", title: "Go to the list of references", isEnabled: hasReferences, run: () => ide.focusPane("references") },
-    anywhere("back", "Go back, from a definition or a choice from a list", "mod+alt+-", () => intelligence.canGoBack, ({ navigation }) => navigation.goBack()),
     { id: "fileSymbol", title: "Go to symbol in this file…", keys: ["mod+shift+o"], isEnabled: () => ide.documents.active.get()?.kind === "text", run: () => new Palette(symbolLists(ide)["@"]()).open() },
     { id: "projectSymbol", title: "Go to symbol in all files…", keys: ["alt+t"], isEnabled: isOn, run: () => new Palette(symbolLists(ide)["#"]()).open() },
     inText("renameSymbol", "Rename this name in all files…", "f2", ({ actions }) => actions.rename()),

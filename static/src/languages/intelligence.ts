@@ -8,7 +8,7 @@ import type { Ide } from "../ide";
 import { type Disposable, DisposableStore, MutableDisposable, type Observable, Value, watch } from "../lifecycle";
 import { load } from "../loading";
 import { recall, remember } from "../storage";
-import type { LanguageActions, Spot } from "./actions";
+import type { LanguageActions } from "./actions";
 import type { CodeActions } from "./codeactions";
 import type { Navigation } from "./navigation";
 import type { Problem } from "./problems";
@@ -79,10 +79,6 @@ export class Intelligence implements Disposable {
     return this.chosen.get() && document?.kind === "text" && document.readOnly === null && servedOf(nameOf(document.path.get())) !== null;
   }
 
-  get canGoBack(): boolean {
-    return this.loaded?.navigation.canGoBack ?? false;
-  }
-
   /** The problems with the places where they are by now. */
   get problemsNow(): readonly Problem[] {
     return this.loaded?.navigation.problems ?? [];
@@ -96,13 +92,6 @@ export class Intelligence implements Disposable {
   /** The servers that run. */
   get running(): readonly Running[] {
     return this.loaded?.servers.running ?? [];
-  }
-
-  /** There, with a way back where that is loaded. */
-  async go(spot: Spot): Promise<void> {
-    const { path, line, column } = spot;
-    if (this.loaded) await this.loaded.navigation.go(spot);
-    else await this.ide.openFile(path, { line, range: [column - 1, column - 1] });
   }
 
   /** Runs what needs a server, which is loaded first. Rejects as the task does. */

@@ -2,18 +2,18 @@
 
 import type { Location, LocationLink } from "vscode-languageserver-protocol";
 import type { Api } from "../api";
+import type { Spot } from "../cursorhistory";
 import { MOST_EDITABLE } from "../editor/bytes";
 import type { Ide } from "../ide";
 import { decode } from "../text";
 import { Palette } from "../views/palette";
 import { isObject } from "../wire";
-import { type LanguageActions, showTooltips, type Spot } from "./actions";
+import { type LanguageActions, showTooltips } from "./actions";
 import type { LanguageConnection } from "./connection";
 import type { Problem, Severity } from "./problems";
 import { presentPlace, type Reference } from "./references";
 
 const MOST_READ = 50;
-const MOST_BACK = 50;
 export const SEVERITIES: Readonly<Record<Severity, string>> = { error: "Error", warning: "Warning", info: "Note", hint: "Hint" };
 
 interface Found {
@@ -23,18 +23,12 @@ interface Found {
 }
 
 export class Navigation {
-  private readonly left: Spot[] = [];
-
   constructor(
     private readonly ide: Ide,
     private readonly api: Api,
     private readonly project: string,
     private readonly actions: LanguageActions,
   ) {}
-
-  get canGoBack(): boolean {
-    return this.left.length > 0;
-  }
 
   async goToDefinition(): Promise<void> {
     const asked = this.actions.ask("definitionProvider");
@@ -79,18 +73,13 @@ export class Navigation {
     this.ide.store.announce(`Reference ${index + 1} of ${found.list.length}: ${where(reference)}`);
   }
 
-  async goBack(): Promise<void> {
-    const spot = this.left.pop();
-    if (spot) await this.open(spot);
-  }
-
   /** The next problem after the cursor, or before it for -1, in any file; around the end. */
   async nextProblem(step: 1 | -1): Promise<void> {
-    const here = this.here();
+    const { here } = this.ide.places;
     const problems = step === 1 ? this.problems : [...this.problems].reverse();
     const next = problems.find((problem) => !here || compare(problem, here) * step > 0) ?? problems[0];
     if (!next) return this.ide.store.notify("No problems are known.");
-    await this.open(next);
+    await this.go(next);
     this.ide.store.announce(`${SEVERITIES[next.severity]}, line ${next.line}: ${next.message}`);
     const view = this.ide.activeView();
     if (view) showTooltips(view);
@@ -101,24 +90,9 @@ export class Navigation {
     return this.actions.servers.problems.now(this.actions.servers.files).filter(({ severity }) => severity !== "hint");
   }
 
-  private here(): Spot | null {
-    const document = this.ide.documents.active.get();
-    if (document?.kind !== "text") return null;
-    const { doc, selection } = document.state;
-    const line = doc.lineAt(selection.main.head);
-    return { path: document.path.get(), line: line.number, column: selection.main.head - line.from + 1 };
-  }
-
-  /** There, with a way back. A file that is only looked at is in the tab of those. */
-  async go(spot: Spot, preview = false): Promise<void> {
-    const here = this.here();
-    if (here) this.left.push(here);
-    if (this.left.length > MOST_BACK) this.left.shift();
-    await this.open(spot, preview);
-  }
-
-  private open({ path, line, column }: Spot, preview = false): Promise<void> {
-    return this.ide.openFile(path, { line, range: [column - 1, column - 1], preview });
+  /** There. A file that is only looked at is in the tab of those. */
+  go(spot: Spot, preview = false): Promise<void> {
+    return this.ide.openSpot(spot, preview);
   }
 
   private async choose(label: string, spots: readonly Spot[]): Promise<void> {

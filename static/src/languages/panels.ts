@@ -3,10 +3,10 @@
 import { h } from "../dom";
 import { lineRow, type ShownFile } from "../filelines";
 import { plural } from "../format";
+import type { Spot } from "../cursorhistory";
 import type { Ide } from "../ide";
 import type { ListPane } from "../store";
 import { type Listing, ListPanel } from "../views/list";
-import type { Spot } from "./actions";
 import { type Navigation, SEVERITIES } from "./navigation";
 import { countsOf, type Problem } from "./problems";
 import type { Reference } from "./references";

@@ -1,7 +1,7 @@
 // The places where a name is used, as they were found, and where the person is among them.
 
 import type { Text } from "@codemirror/state";
-import type { Spot } from "./actions";
+import type { Spot } from "../cursorhistory";
 
 export interface Reference extends Spot {
   /** Of the name in its line. */

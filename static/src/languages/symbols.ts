@@ -29,7 +29,7 @@ export async function symbolsInFile(ide: Ide): Promise<readonly PaletteItem[]> {
   if (document?.kind !== "text") return [];
   const path = document.path.get();
   const found = (await told(ide, document)) ?? outlined(document);
-  return found.map((one) => ({ text: one.name, hint: hintOf(one), run: () => void ide.intelligence.go({ ...one, path }) }));
+  return found.map((one) => ({ text: one.name, hint: hintOf(one), run: () => void ide.openSpot({ ...one, path }) }));
 }
 
 /** Those that the running servers find. What was asked for before is given up. */
@@ -48,7 +48,7 @@ export async function symbolsInProject(ide: Ide, query: string, before: { cancel
       });
     }),
   );
-  return answers.flat().map((one) => ({ text: one.name, hint: `${hintOf(one)} · ${one.path}:${one.line}`, run: () => void ide.intelligence.go(one) }));
+  return answers.flat().map((one) => ({ text: one.name, hint: `${hintOf(one)} · ${one.path}:${one.line}`, run: () => void ide.openSpot(one) }));
 }
 
 /** Null where no server tells, or not soon. */
