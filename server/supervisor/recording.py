@@ -9,6 +9,7 @@ import json
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -18,6 +19,8 @@ RESERVE: Final = 512
 """Bytes of them that are left for the end."""
 MOST: Final = 20
 """Recordings kept for a project: the oldest that has ended makes room for a new one."""
+GIVEN_UP: Final = 64
+"""Lines at most that make room for the reason of an end, where the disk has no more."""
 NAME: Final = re.compile(r"[0-9]{13}\.cast")
 
 
@@ -40,6 +43,7 @@ class Recording:
         self._began = time.monotonic()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._size = 0
+        self._starts: deque[int] = deque(maxlen=GIVEN_UP)
         try:
             self._write(_line({"version": 2, **header, "timestamp": int(self.started_at)}))
         except OSError:
@@ -59,13 +63,11 @@ class Recording:
         """Close the file. Does nothing the second time."""
         if self._file < 0:
             return
-        try:
-            if rest := self._decoder.decode(b"", final=True):
-                self._write(self._timed("o", rest))
-            self._write(self._timed("m", reason))
-        except OSError:
-            # No room even for that: a recording without its last line was cut off, as one whose program was killed.
-            pass
+        rest = self._decoder.decode(b"", final=True)
+        last = (self._timed("o", rest) if rest else b"") + self._timed("m", reason)
+        # A recording without its last line was cut off, as one whose program was killed.
+        while not self._wrote(last) and self._starts:
+            self._size = self._starts.pop()
         os.close(self._file)
         self._file = -1
         self._on_end(self, None if asked else reason)
@@ -77,13 +79,24 @@ class Recording:
         if self._size + len(line) > LIMIT - RESERVE:
             self.end(f"it has reached the limit of {LIMIT // 1024**2} MiB", asked=False)
             return
+        start = self._size
         try:
             self._write(line)
         except OSError as error:
             self.end(f"it can't be written: {error.strerror}", asked=False)
+        else:
+            self._starts.append(start)
 
     def _timed(self, code: str, data: str) -> bytes:
         return _line([round(time.monotonic() - self._began, 6), code, data])
+
+    def _wrote(self, line: bytes) -> bool:
+        try:
+            os.ftruncate(self._file, self._size)
+            self._write(line)
+        except OSError:
+            return False
+        return True
 
     def _write(self, line: bytes) -> None:
         """Write all of the line, or raise OSError and leave none of it."""
@@ -92,7 +105,6 @@ class Recording:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError:
-            # What is taken back makes room for the reason.
             os.ftruncate(self._file, self._size)
             raise
         self._size += len(line)

@@ -161,6 +161,24 @@ def test_a_full_disk_ends_the_recording_with_the_reason_and_not_the_terminal(
     record(client)
 
 
+def test_the_reason_takes_the_place_of_the_last_lines_where_there_is_no_more(
+    supervisor: SupervisorProcess, client: Client
+) -> None:
+    shell = client.shell()
+    shell.until("$ ")
+    id = record(client)
+    for word in ("first", "second", "third"):
+        shell.send(f"printf '%s-%s\\n' {word} shown\n")
+        shell.until(f"{word}-shown\r\n")
+    file = supervisor.state / "recordings" / f"{id}.cast"
+    limit_files(supervisor, file.stat().st_size)
+    shell.send("echo a line more\n")
+    client.event("recording-failed", lambda event: event["terminal"] == "main")
+    _, events = cast(supervisor, id)
+    assert "can't be written" in events[-1][2]
+    assert "first-shown" in shown(events)
+
+
 def test_the_oldest_that_has_ended_makes_room(supervisor: SupervisorProcess, client: Client) -> None:
     shells = [client.shell(str(number)) for number in range(2)]
     first = record(client, "0")
