@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from .channel import Channel
 from .ending import Ending, kill_group, ladder
-from .loop import Loop
+from .loop import Loop, Timer
 from .procfs import Process as Running, ignores_hangup, is_alive, session_members
 from .spawn import Command, decode_status, spawn
 
@@ -21,6 +21,8 @@ INPUT_LIMIT: Final = 1024 * 1024
 DRAIN_LIMIT: Final = 128 * 1024
 """Bytes read after the leader has ended: what the kernel held back, not what a background job goes on to write. With a
 window of viewers it fits the ring, so nobody misses the end."""
+SIZED: Final = 0.2
+"""Seconds after which a size is looked at again."""
 REST_GRACE: Final = 5.0
 """Seconds for what a leader leaves behind."""
 
@@ -53,6 +55,7 @@ class Program:
         self.output_at = 0.0
         self.input_at = 0.0
         self.cols, self.rows = command.cols, command.rows
+        self._sized = Timer()
         self.pid, self._fd = spawn(command)
         self._input = bytearray()
         self._flushed: list[Callable[[], None]] = []
@@ -123,9 +126,17 @@ class Program:
             callback()
 
     def resize(self, cols: int, rows: int) -> None:
-        if not self.ended:
-            self.cols, self.rows = cols, rows
-            termios.tcsetwinsize(self._fd, (rows, cols))
+        self.cols, self.rows = cols, rows
+        self._set_size()
+        self._sized.cancel()
+        # Before a prompt readline reads the size and writes it back (set_winsize in rltty.c), over what came between.
+        self._sized = self._loop.call_later(SIZED, self._set_size)
+
+    def _set_size(self) -> None:
+        """Tell the program, unless it knows."""
+        size = (self.rows, self.cols)
+        if not self.ended and termios.tcgetwinsize(self._fd) != size:
+            termios.tcsetwinsize(self._fd, size)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the foreground process group of the PTY, as a key of its terminal would."""

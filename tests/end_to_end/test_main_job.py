@@ -73,8 +73,8 @@ async def test_a_terminal_echoes_resizes_and_ends(server: Server, client: httpx.
         await terminal.type("echo $((6 * 7))-answer\n")
         await terminal.read_until("42-answer")
         await terminal.tell(type="resize", cols=101, rows=33)
-        await terminal.type("stty size\n")
-        await terminal.read_until("33 101")
+        await terminal.type("until [ \"$(stty size)\" = '33 101' ]; do sleep 0.05; done; echo $((6 * 7))-sized\n")
+        await terminal.read_until("42-sized")
         await terminal.type("exit 3\n")
         assert (await terminal.read_message("exit"))["code"] == 3
 

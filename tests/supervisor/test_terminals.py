@@ -459,3 +459,26 @@ def test_a_descriptor_pair_handed_over_is_a_link(supervisor: SupervisorProcess, 
     process.stdin.close()
     assert process.wait(timeout=5) == 0
     process.stdout.close()
+
+
+WRITES_BACK = """
+import signal, termios
+before = termios.tcgetwinsize(0)
+def told(*_):
+    print("told", *termios.tcgetwinsize(0), flush=True)
+    if not seen: termios.tcsetwinsize(0, before)
+    seen.append(1)
+seen = []
+signal.signal(signal.SIGWINCH, told)
+print("ready", flush=True)
+while True: signal.pause()
+"""
+
+
+def test_a_size_over_which_the_program_wrote_the_one_before_is_set_again(client: Client, tmp_path: Path) -> None:
+    program = tmp_path / "writes_back.py"
+    program.write_text(WRITES_BACK)
+    shell = client.shell(script=f"exec python3 {program}")
+    shell.until("ready")
+    shell.tell(type="resize", cols=101, rows=33)
+    shell.until("told 33 101\r\ntold 24 80\r\ntold 33 101\r\n")
