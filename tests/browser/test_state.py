@@ -145,6 +145,21 @@ async def test_who_goes_elsewhere_while_a_file_is_read_is_left_there(
         await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 300")
 
 
+async def test_enter_before_the_list_of_files_has_come_is_not_lost(
+    browser: Browser, server: Server, project: str
+) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#other.txt:3")
+        await page.get_by_role("textbox", name="other.txt").wait_for()
+        async with held(page, "**/tree?*") as asked:
+            await page.keyboard.press("Control+p")
+            await asked.wait()
+            await page.get_by_role("combobox", name="Go to file").fill("long.txt:7")
+            await page.keyboard.press("Enter")
+        await expect(page.get_by_role("textbox", name="long.txt")).to_be_focused()
+        await expect(page.locator(".cm-activeLine:visible")).to_have_text("line 7")
+
+
 async def test_a_link_is_followed_before_other_tabs_are_read(browser: Browser, server: Server, project: str) -> None:
     async with a_browser(browser, server) as page:
         await page.goto(f"{server.url}/projects/{project}#src/long.txt:3")

@@ -50,6 +50,9 @@ export class Palette {
   /** What was asked for last, and until that has come. */
   private asked: string | null = null;
   private asking: ReturnType<typeof setTimeout> | undefined;
+  private loading = false;
+  /** Enter was pressed for what is typed, before there was anything to choose. */
+  private entered = false;
 
   constructor(private readonly first: PaletteSource) {
     this.source = first;
@@ -84,11 +87,20 @@ export class Palette {
     this.asked = null;
     this.take([]);
     replace(this.list, h("li", { class: "palette-note" }, "Looking…"));
+    this.loading = typeof source.items !== "function";
     if (typeof source.items === "function") return this.search();
-    const items = await source.items;
-    if (source !== this.source) return;
-    this.take(items);
+    try {
+      const items = await source.items;
+      if (source === this.source) this.take(items);
+    } finally {
+      if (source === this.source) this.loading = false;
+    }
+    if (source === this.source) this.searchNew();
+  }
+
+  private searchNew(): void {
     this.search();
+    if (this.entered) this.choose(this.chosen);
   }
 
   private take(items: readonly PaletteItem[]): void {
@@ -97,6 +109,7 @@ export class Palette {
   }
 
   private handleInput(): void {
+    this.entered = false;
     const prefix = this.first.others && Object.hasOwn(this.first.others, this.input.value.charAt(0)) ? this.input.value.charAt(0) : "";
     if (prefix === this.prefix) return this.search();
     clearTimeout(this.asking);
@@ -106,6 +119,7 @@ export class Palette {
   }
 
   private handleClose(): void {
+    this.entered = false;
     clearTimeout(this.asking);
     this.listeners.dispose();
     this.dialog.remove();
@@ -133,7 +147,7 @@ export class Palette {
       if (source !== this.source || text !== this.asked) return;
       this.asking = undefined;
       this.take(found);
-      this.search();
+      this.searchNew();
     };
     this.asking = setTimeout(() => items(text).then(take, () => take([])), PAUSE_MS);
   }
@@ -161,7 +175,8 @@ export class Palette {
   private choose(index: number): void {
     const match = this.matches[index];
     // It may yet come.
-    if (!match && this.asking !== undefined) return;
+    if (!match && (this.loading || this.asking !== undefined)) return void (this.entered = true);
+    this.entered = false;
     this.dialog.close();
     match?.item.run(this.line);
   }
