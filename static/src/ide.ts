@@ -200,6 +200,7 @@ export class Ide {
     }
   }
 
+  /** There. A file that is only looked at is in the tab of those. */
   openSpot({ path, line, column }: Spot, preview = false): Promise<void> {
     return this.openFile(path, { line, range: [column - 1, column - 1], preview });
   }

@@ -93,10 +93,10 @@ const conflicts = StateField.define<readonly MergeConflict[]>({
 });
 
 const LOOKS = {
-  marker: Decoration.line({ class: "cm-conflict cm-conflict-marker" }),
-  ours: Decoration.line({ class: "cm-conflict cm-conflict-ours" }),
-  base: Decoration.line({ class: "cm-conflict cm-conflict-base" }),
-  theirs: Decoration.line({ class: "cm-conflict cm-conflict-theirs" }),
+  marker: Decoration.line({ class: "cm-conflict-marker" }),
+  ours: Decoration.line({ class: "cm-conflict-ours" }),
+  base: Decoration.line({ class: "cm-conflict-base" }),
+  theirs: Decoration.line({ class: "cm-conflict-theirs" }),
 };
 
 function decorate(text: Text, all: readonly MergeConflict[]): DecorationSet {

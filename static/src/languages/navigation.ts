@@ -35,7 +35,7 @@ export class Navigation {
     if (!asked) return;
     const { spots, outside } = spotsIn(await asked.client.request("textDocument/definition", asked.params), asked.connection);
     const [first] = spots;
-    if (first && spots.length === 1) await this.go(first);
+    if (first && spots.length === 1) await this.ide.openSpot(first);
     else if (first) await this.choose("Definitions", spots);
     else this.ide.store.notify(outside[0] ? `It is defined outside of the project, in ${outside[0]}.` : "No definition was found.");
   }
@@ -69,7 +69,7 @@ export class Navigation {
     if (!found || !reference) return;
     references.set({ ...found, current: index });
     const document = this.ide.documents.find(reference.path);
-    await this.go(document?.kind === "text" ? presentPlace(reference, document.state.doc) : reference, true);
+    await this.ide.openSpot(document?.kind === "text" ? presentPlace(reference, document.state.doc) : reference, true);
     this.ide.store.announce(`Reference ${index + 1} of ${found.list.length}: ${where(reference)}`);
   }
 
@@ -79,7 +79,7 @@ export class Navigation {
     const problems = step === 1 ? this.problems : [...this.problems].reverse();
     const next = problems.find((problem) => !here || compare(problem, here) * step > 0) ?? problems[0];
     if (!next) return this.ide.store.notify("No problems are known.");
-    await this.go(next);
+    await this.ide.openSpot(next);
     this.ide.store.announce(`${SEVERITIES[next.severity]}, line ${next.line}: ${next.message}`);
     const view = this.ide.activeView();
     if (view) showTooltips(view);
@@ -90,14 +90,9 @@ export class Navigation {
     return this.actions.servers.problems.now(this.actions.servers.files).filter(({ severity }) => severity !== "hint");
   }
 
-  /** There. A file that is only looked at is in the tab of those. */
-  go(spot: Spot, preview = false): Promise<void> {
-    return this.ide.openSpot(spot, preview);
-  }
-
   private async choose(label: string, spots: readonly Spot[]): Promise<void> {
     const sorted = [...spots].sort(compare);
-    const items = this.linesOf(sorted).then((lines) => sorted.map((spot, index) => ({ text: `${where(spot)}  ${(lines[index] ?? "").trim()}`, run: () => void this.go(spot) })));
+    const items = this.linesOf(sorted).then((lines) => sorted.map((spot, index) => ({ text: `${where(spot)}  ${(lines[index] ?? "").trim()}`, run: () => void this.ide.openSpot(spot) })));
     await new Palette({ label, placeholder: "Part of a line or of a file’s name", items }).open();
   }
 

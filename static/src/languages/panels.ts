@@ -21,7 +21,7 @@ export function problemsPanel(ide: Ide): ListPanel {
   const read = (): Listing => ({ summary: summaryOf(now()), files: shown(now(), problemRow), mark: null });
   const open = (path: string, index: number): void => {
     const problem = now().filter((one) => one.path === path)[index];
-    if (problem) run(ide, (navigation) => navigation.go(problem, true));
+    if (problem) void ide.openSpot(problem, true);
   };
   return new ListPanel("Problems", ide.intelligence.problems, read, { open, leave: () => ide.focusPane("editor"), close: () => close(ide, "problems") });
 }
