@@ -21,8 +21,8 @@ INPUT_LIMIT: Final = 1024 * 1024
 DRAIN_LIMIT: Final = 128 * 1024
 """Bytes read after the leader has ended: what the kernel held back, not what a background job goes on to write. With a
 window of viewers it fits the ring, so nobody misses the end."""
-SIZED: Final = 0.2
-"""Seconds after which a size is looked at again."""
+SIZED: Final = (0.2, 2.0)
+"""Seconds after which a size is looked at again: what a program on a quiet machine needs, and one that had to wait."""
 REST_GRACE: Final = 5.0
 """Seconds for what a leader leaves behind."""
 
@@ -55,7 +55,7 @@ class Program:
         self.output_at = 0.0
         self.input_at = 0.0
         self.cols, self.rows = command.cols, command.rows
-        self._sized = Timer()
+        self._sized: list[Timer] = []
         self.pid, self._fd = spawn(command)
         self._input = bytearray()
         self._flushed: list[Callable[[], None]] = []
@@ -128,9 +128,10 @@ class Program:
     def resize(self, cols: int, rows: int) -> None:
         self.cols, self.rows = cols, rows
         self._set_size()
-        self._sized.cancel()
+        for timer in self._sized:
+            timer.cancel()
         # Before a prompt readline reads the size and writes it back (set_winsize in rltty.c), over what came between.
-        self._sized = self._loop.call_later(SIZED, self._set_size)
+        self._sized = [self._loop.call_later(delay, self._set_size) for delay in SIZED]
 
     def _set_size(self) -> None:
         """Tell the program, unless it knows."""

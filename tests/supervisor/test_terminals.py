@@ -462,23 +462,28 @@ def test_a_descriptor_pair_handed_over_is_a_link(supervisor: SupervisorProcess, 
 
 
 WRITES_BACK = """
-import signal, termios
+import signal, sys, termios, time
+resized = {signal.SIGWINCH}
+signal.pthread_sigmask(signal.SIG_BLOCK, resized)
 before = termios.tcgetwinsize(0)
-def told(*_):
-    print("told", *termios.tcgetwinsize(0), flush=True)
-    if not seen: termios.tcsetwinsize(0, before)
-    seen.append(1)
-seen = []
-signal.signal(signal.SIGWINCH, told)
 print("ready", flush=True)
-while True: signal.pause()
+signal.sigwait(resized)
+time.sleep(float(sys.argv[1]))
+told = termios.tcgetwinsize(0)
+termios.tcsetwinsize(0, before)
+print("wrote over", *told, flush=True)
+while termios.tcgetwinsize(0) == before: signal.sigwait(resized)
+print("told again", *termios.tcgetwinsize(0), flush=True)
 """
 
 
-def test_a_size_over_which_the_program_wrote_the_one_before_is_set_again(client: Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_a_size_over_which_the_program_wrote_the_one_before_is_set_again(
+    client: Client, tmp_path: Path, seconds: float
+) -> None:
     program = tmp_path / "writes_back.py"
     program.write_text(WRITES_BACK)
-    shell = client.shell(script=f"exec python3 {program}")
+    shell = client.shell(script=f"exec python3 {program} {seconds}")
     shell.until("ready")
     shell.tell(type="resize", cols=101, rows=33)
-    shell.until("told 33 101\r\ntold 24 80\r\ntold 33 101\r\n")
+    shell.until("wrote over 33 101\r\ntold again 33 101\r\n")
