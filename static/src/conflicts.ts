@@ -9,7 +9,6 @@ import { nameOf } from "./files";
 import type { Ide } from "./ide";
 import type { Disposable } from "./lifecycle";
 import { load } from "./loading";
-import { decode } from "./text";
 import { button } from "./widgets/button";
 
 interface Question {
@@ -30,7 +29,7 @@ export async function showConflict(ide: Ide, document: TextDocument): Promise<vo
   const { theirs } = trouble;
   const save = (text: string): Promise<void> => document.merge(text, theirs.etag);
   await ask(ide, document, {
-    theirs: decode(theirs.bytes).text,
+    theirs: document.disk.decode(theirs.bytes).text,
     label: "Both versions",
     advice: "Take over what you want from the disk’s version, then save.",
     choices: [

@@ -2,15 +2,17 @@
 
 import type { StateEffect } from "@codemirror/state";
 import { type Api, ApiError, type FileContent } from "./api";
+import type { ChosenEncodings } from "./chosenencodings";
 import { MOST_AT_ALL, MOST_EDITABLE } from "./editor/bytes";
 import { type DocumentContext, TextDocument } from "./editor/document";
-import { loadLanguage } from "./editor/languages";
+import type { Encoding } from "./encodings";
+import { type Language, loadLanguage } from "./editor/languages";
 import { isPicture, mediaOf, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, rebase } from "./files";
 import { Groups, Tab } from "./groups";
-import { type Disposable, DisposableStore, Emitter, MutableDisposable, type Observable, Value } from "./lifecycle";
+import { type Disposable, DisposableStore, Emitter, MutableDisposable, type Observable, Value, watch } from "./lifecycle";
 import { Recovery } from "./recovery";
-import type { Part } from "./splits";
+import type { GroupSession, Session } from "./session";
 import { isBinary } from "./text";
 
 export type Document = TextDocument | OpaqueDocument;
@@ -18,33 +20,11 @@ export type Document = TextDocument | OpaqueDocument;
 /** What to do with unsaved changes. */
 export type Decision = "save" | "discard" | "cancel";
 
-/** The tabs of one group. */
-export interface GroupSession {
-  readonly name: string;
-  readonly paths: readonly string[];
-  readonly front: string | null;
-  readonly preview: string | null;
-  /** Where the cursors were: characters from the beginning, by path. */
-  readonly cursors: Readonly<Record<string, number>>;
-}
-
-export interface Session {
-  readonly groups: readonly GroupSession[];
-  readonly layout: readonly Part[];
-  /** The name of the group in use. */
-  readonly active: string | null;
-}
-
 export interface FirstFile {
   /** What the page's address names. */
   readonly linked?: string | undefined;
   /** Called when it can be shown; the others are waited for no more than for this. */
   readonly ready?: () => Promise<void>;
-}
-
-/** A session of tabs in one group, the first in front. */
-export function oneGroup(paths: readonly string[]): Session {
-  return { groups: [{ name: "1", paths, front: paths[0] ?? null, preview: null, cursors: {} }], layout: [{ name: "1", weight: 1 }], active: "1" };
 }
 
 // Enough to tell what a file is; a picture or an archive is not downloaded for that.
@@ -68,6 +48,7 @@ export class Documents implements Disposable {
 
   readonly groups = new Groups();
   readonly recovery: Recovery;
+  readonly encodings: ChosenEncodings;
   readonly open: Observable<readonly Document[]> = this.list;
   /** The one in front in the group in use. */
   readonly active: Observable<Document | null> = this.groups.front;
@@ -84,6 +65,7 @@ export class Documents implements Disposable {
     private readonly decide: (document: TextDocument) => Promise<Decision>,
   ) {
     this.recovery = new Recovery(context.drafts);
+    this.encodings = context.encodings;
     this.disposables.add(context.styles.onChange(() => this.list.get().forEach((document) => document instanceof TextDocument && void document.restyle())));
   }
 
@@ -133,13 +115,7 @@ export class Documents implements Disposable {
 
   /** Closes the document's tab in a group. False when the person chose to stay. Throws ApiError when saving failed. */
   async close(document: Document, group = this.groups.active): Promise<boolean> {
-    if (this.groups.tabsOf(document).length <= 1 && document instanceof TextDocument && document.dirty.get()) {
-      const decision = await this.decide(document);
-      if (decision === "cancel") return false;
-      if (decision === "save") await document.save();
-      else await document.discard();
-      if (document.dirty.get()) return false;
-    }
+    if (this.groups.tabsOf(document).length <= 1 && isDirty(document) && !(await this.settle(document))) return false;
     const tab = group.tabOf(document);
     if (tab) this.groups.close(group, tab);
     this.closed.push(document.path.get());
@@ -159,14 +135,19 @@ export class Documents implements Disposable {
     if (path !== undefined) await this.show(path);
   }
 
-  /** Opens a large text in the editor all the same. Throws ApiError. */
+  /** Opens a large text in the editor all the same, or bytes as the text that they are in the encoding chosen for them. Throws ApiError. */
   async editAnyway(document: OpaqueDocument): Promise<void> {
     const { api, project } = this.context;
     const path = document.path.get();
     const content = await api.readFile(project, path, { most: MOST_AT_ALL, otherwise: PROBE });
-    if (content.size > content.bytes.length) return;
-    this.drop(document);
-    this.activate(await this.edit(path, content, MOST_AT_ALL));
+    if (content.size <= content.bytes.length) this.replace(document, await this.edit(path, content, MOST_AT_ALL));
+  }
+
+  /** Reads the file anew in this encoding; null has its bytes tell. What is unsaved is asked about. Throws ApiError. */
+  async readAs(document: Document, encoding: Encoding | null): Promise<void> {
+    if (isDirty(document) && !(await this.settle(document))) return;
+    this.encodings.choose(document.path.get(), encoding);
+    this.replace(document, await this.read(document.path.get()));
   }
 
   /** Saves each with unsaved changes. Throws the first failure after all were tried. */
@@ -184,13 +165,14 @@ export class Documents implements Disposable {
   }
 
   async handleMoved(moved: Moved): Promise<void> {
+    this.encodings.handleMoved(moved);
     for (const document of this.list.get()) {
       const path = document.path.get();
       const next = rebase(path, moved);
       if (next === path) continue;
       if (document instanceof TextDocument) {
         await document.moveTo(next);
-        this.dress(document);
+        void document.restyle();
         // The server may have told of the move before it answered: then the file seemed to be gone.
         await document.check();
       } else {
@@ -247,9 +229,23 @@ export class Documents implements Disposable {
     this.disposables.dispose();
   }
 
+  /** Has the person decide about what is unsaved. False when it still is. */
+  private async settle(document: TextDocument): Promise<boolean> {
+    const decision = await this.decide(document);
+    if (decision === "save") await document.save();
+    else if (decision === "discard") await document.discard();
+    return !document.dirty.get();
+  }
+
+  /** Gives the tabs of a document to another of the same file. */
+  private replace(document: Document, next: Document): void {
+    this.groups.replace(document, next);
+    this.release(document);
+  }
+
   private async checkOne(document: Document): Promise<void> {
     try {
-      if ((await document.check()) === "outgrown") await this.reload(document);
+      if ((await document.check()) === "unfit") await this.reload(document);
     } catch (error) {
       const status = error instanceof ApiError ? error.status : null;
       // A picture that is gone has nothing to keep; without a connection there is nothing to say.
@@ -258,12 +254,9 @@ export class Documents implements Disposable {
     }
   }
 
-  /** A text that has become too large for the editor is shown as such texts are. */
+  /** What can't be edited any more is shown as such files are. */
   private async reload(document: Document): Promise<void> {
-    const front = this.active.get();
-    this.drop(document);
-    await this.show(document.path.get());
-    if (front && front !== document) this.activate(front);
+    this.replace(document, await this.read(document.path.get()));
   }
 
   private async lookForLeft(again = true): Promise<void> {
@@ -283,7 +276,7 @@ export class Documents implements Disposable {
   private async read(path: string): Promise<Document> {
     const { api, project } = this.context;
     const content = await readForDisplay(api, project, path);
-    const kind = isPicture(path) ? "picture" : isBinary(content.bytes) ? (mediaOf(path) ? "media" : "binary") : content.size > content.bytes.length ? "large" : "text";
+    const kind = isPicture(path) ? "picture" : isBinary(content.bytes) && !this.encodings.of(path) ? (mediaOf(path) ? "media" : "binary") : content.size > content.bytes.length ? "large" : "text";
     if (kind !== "text") return this.add(new OpaqueDocument(this.context, kind, path, content));
     return this.edit(path, content, MOST_EDITABLE);
   }
@@ -291,7 +284,6 @@ export class Documents implements Disposable {
   private async edit(path: string, content: FileContent, most: number): Promise<TextDocument> {
     const document = new TextDocument(this.context, path, content, most);
     await this.recovery.bringBack(document, content);
-    this.dress(document);
     this.follow(document);
     return this.add(document);
   }
@@ -339,13 +331,14 @@ export class Documents implements Disposable {
     const nothing = { bytes: new Uint8Array(), etag: "", size: 0 };
     const document = new TextDocument(this.context, path, nothing);
     if (!(await this.recovery.bringBack(document, nothing))) return document.dispose();
-    this.dress(document);
     this.follow(document);
     this.add(document);
     await document.check().catch(this.context.report);
   }
 
   private follow(document: TextDocument): void {
+    watch(document.language, (language) => void this.loadLanguage(document, language));
+    void document.restyle();
     document.onEdit(() => this.editEmitter.fire(document));
     document.dirty.onChange((dirty) => {
       // What was typed into is no mere look.
@@ -375,15 +368,10 @@ export class Documents implements Disposable {
     document.dispose();
   }
 
-  /** What depends on the file's path, and comes when it comes. */
-  private dress(document: TextDocument): void {
-    void this.loadLanguage(document);
-    void document.restyle();
-  }
-
-  private async loadLanguage(document: TextDocument): Promise<void> {
+  private async loadLanguage(document: TextDocument, language: Language | null): Promise<void> {
     try {
-      document.useLanguage(await loadLanguage(document.path.get()));
+      const extension = await loadLanguage(language);
+      if (language === document.language.get()) document.useLanguage(extension);
     } catch (error) {
       this.context.report(error);
     }

@@ -9,7 +9,7 @@ import type { Git, GitCommitDetails, GitFileChange } from "./git";
 import { icons } from "./icons";
 import { DisposableStore } from "./lifecycle";
 import { load } from "./loading";
-import { decode, isBinary } from "./text";
+import { type Decoded, isBinary } from "./text";
 import type { EditorArea } from "./views/editor";
 import { button, iconButton } from "./widgets/button";
 
@@ -21,6 +21,8 @@ export interface CompareContext {
   /** Whether there is no room for two texts beside each other. */
   isNarrow(): boolean;
   open(path: string): void;
+  /** The text of bytes that a file of this path had. */
+  decode(path: string, bytes: Uint8Array): Decoded;
 }
 
 /** Covers the editor with both versions, to be read, until they are closed. Throws ApiError. */
@@ -60,7 +62,7 @@ export async function showFileChange(context: CompareContext, commit: GitCommitD
     head.querySelector("button")?.focus();
     return;
   }
-  const textOf = (bytes: Uint8Array | null): string => (bytes ? decode(bytes).text : "");
+  const textOf = (bytes: Uint8Array | null): string => (bytes ? context.decode(path, bytes).text : "");
   const names = { theirs: parent === undefined ? "Nothing before" : `Before, in ${parent.slice(0, 7)}`, mine: `In ${id}` };
   const comparison = disposables.add(compare({ theirs: textOf(before), mine: textOf(after), extensions: context.extensions(), language, narrow: context.isNarrow(), names, readOnly: true }));
   element.append(comparison.element);

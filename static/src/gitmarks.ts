@@ -4,7 +4,6 @@ import type { Document, Documents } from "./documents";
 import type { Git } from "./git";
 import { type Disposable, DisposableStore } from "./lifecycle";
 import { load } from "./loading";
-import { decode } from "./text";
 
 export class GitMarks implements Disposable {
   private readonly disposables = new DisposableStore();
@@ -29,6 +28,6 @@ export class GitMarks implements Disposable {
     const unknown = status.changes.some((change) => change.path === path && change.worktree === "?");
     const bytes = unknown ? null : await this.git.file(path, "HEAD");
     const { compareWith } = await load(() => import("./editor/gutter"));
-    if (this.documents.find(path) === document) compareWith(document, bytes && decode(bytes).text);
+    if (this.documents.find(path) === document) compareWith(document, bytes && document.disk.decode(bytes).text);
   }
 }

@@ -102,6 +102,21 @@ export class Groups {
     this.changed();
   }
 
+  /** Gives each tab of a document to another one. */
+  replace(document: Document, next: Document): void {
+    for (const group of this.all) {
+      const tab = group.tabOf(document);
+      if (!tab) continue;
+      const made = new Tab(next, tab.cursor);
+      const other = (known: Tab): Tab => (known === tab ? made : known);
+      group.tabs = group.tabs.map(other);
+      group.used = group.used.map(other);
+      group.front &&= other(group.front);
+      group.preview &&= other(group.preview);
+    }
+    this.changed();
+  }
+
   /** Brings the document to the front or, with `behind`, gives it a tab; as a preview in the place of the last one. Returns what lost its tab to it. */
   show(document: Document, { preview = false, behind = false }: { readonly preview?: boolean; readonly behind?: boolean } = {}): Document | null {
     const group = this.active;

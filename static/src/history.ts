@@ -8,7 +8,6 @@ import { languageFor } from "./editor/languages";
 import { compare } from "./editor/merge";
 import { formatAgo, formatSize } from "./format";
 import type { Ide } from "./ide";
-import { decode } from "./text";
 import { Palette } from "./views/palette";
 import { button } from "./widgets/button";
 
@@ -30,7 +29,7 @@ export async function chooseVersion(ide: Ide, api: Api, project: string): Promis
   const written = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   const show = async (id: string, time: string): Promise<void> => {
     const [bytes, language] = await Promise.all([api.bytes(`${base}/${id}${query}`), languageFor(path)]);
-    showVersion(ide, document, { text: decode(bytes).text, name: `Version of ${time}`, language });
+    showVersion(ide, document, { text: document.disk.decode(bytes).text, name: `Version of ${time}`, language });
   };
   const items = versions.map(({ id, time, size }) => ({
     text: written.format(Date.parse(time)),

@@ -4,6 +4,7 @@ import type { Extension } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import { Api, ApiError, messageOf } from "./api";
 import { AutoSave } from "./autosave";
+import { ChosenEncodings } from "./chosenencodings";
 import { browserClock } from "./clock";
 import { Commands, isMac, placeOf } from "./commands";
 import type { ProjectConfig } from "./config";
@@ -125,7 +126,7 @@ export class Ide {
     this.index = new FileIndex(api, this.id);
     this.drafts = new DraftDatabase(this.id, browserPages());
     const styles = this.disposables.add(new EditorConfigs(api, this.id, this.files));
-    const context = { api, project: this.id, drafts: this.drafts, clock: browserClock, extensions: this.extensions, styles, beforeSave: (document: TextDocument) => this.formatting.beforeSave(document), report: this.report };
+    const context = { api, project: this.id, drafts: this.drafts, clock: browserClock, extensions: this.extensions, styles, encodings: new ChosenEncodings(this.id), beforeSave: (document: TextDocument) => this.formatting.beforeSave(document), report: this.report };
     this.documents = this.disposables.add(new Documents(context, decideUnsaved));
     this.actions = new FileActions(api, this.id, this.files, this.documents, (sentence, action) => this.notices.show(sentence, "info", action), this.report);
     this.events = this.disposables.add(new ProjectEvents(api, this.id));
@@ -308,21 +309,20 @@ export class Ide {
   }
 
   private build(): void {
-    const status = new StatusView(this.store, this.documents, this.editor.position, this.keys.mode, {
+    const actions = {
       reconnect: () => {
         this.events.retry();
         this.resending.retry();
       },
       signIn: () => location.reload(),
-      goToLine: () => this.commands.run("goToLine"),
-    });
+      run: (id: string) => this.commands.run(id),
+    };
+    const status = this.disposables.add(new StatusView(this.store, this.documents, this.editor.position, this.keys.mode, actions));
     status.element.append(this.disposables.add(new LanguageView(this.intelligence, languageActions(this))).element);
-    const bar = new PaneBarView(this.store, PANE_TABS);
+    const bar = this.disposables.add(new PaneBarView(this.store, PANE_TABS));
     const skip = h("a", { class: "skip", href: "#main", on: { click: (event) => this.skipToEditor(event) } }, "Skip to the editor");
     this.root.classList.add("ide");
     this.root.replaceChildren(skip, this.header.element, this.steps.element, this.workbench.element, status.element, bar.element, this.live, this.notices.element);
-    this.disposables.add(status);
-    this.disposables.add(bar);
     this.workbench.start();
   }
 

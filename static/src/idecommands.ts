@@ -35,8 +35,17 @@ function fileCommands(ide: Ide): readonly Command[] {
     if (document) await task(document);
   };
   const isOpen = (): boolean => active() !== null;
+  const isWritable = (): boolean => {
+    const document = active();
+    return document?.kind === "text" && document.readOnly === null;
+  };
+  const choose = chooser(ide);
   return [
     { id: "save", title: "Save", keys: ["mod+s"], isEnabled: () => active()?.kind === "text", run: () => ide.saveActive() },
+    { id: "readAs", title: "Read in another encoding…", isEnabled: () => ["text", "binary"].includes(active()?.kind ?? ""), run: choose("chooseReading") },
+    { id: "saveAs", title: "Save in another encoding…", isEnabled: isWritable, run: choose("chooseWriting") },
+    { id: "lineBreaks", title: "Save with other line breaks…", isEnabled: isWritable, run: choose("chooseLineBreaks") },
+    { id: "form", title: "Encoding and line breaks of this file…", isEnabled: () => active()?.kind === "text", run: () => openForm(ide) },
     { id: "saveAll", title: "Save all", keys: ["mod+alt+s"], isEnabled: () => ide.documents.dirty.length > 0, run: () => ide.documents.saveAll() },
     { id: "newFile", title: "New file…", keys: ["alt+n"], run: () => ide.startCreate("file") },
     { id: "newFolder", title: "New folder…", run: () => ide.startCreate("folder") },
@@ -71,6 +80,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     if (active?.kind === "text") toggleRendering(active);
     ide.editor.focus();
   };
+  const choose = chooser(ide);
   const isSplit = (): boolean => groups.all.length > 1;
   const isPaged = (): boolean => ["large", "binary"].includes(ide.documents.active.get()?.kind ?? "");
   const withView = (command: typeof gotoLine, ask: Ask["kind"]) => (): void => {
@@ -93,6 +103,8 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "goToLine", title: "Go to line…", ...textKeyOf(gotoLine, ide.commands.mac), isEnabled: () => inEditor() || isPaged(), run: withView(gotoLine, "goTo") },
     { id: "rendered", title: "Rendered view of this file, or its text alone", keys: ["alt+r"], isEnabled: canRender, run: toggleRendered },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
+    { id: "indentation", title: "Indentation of this file…", isEnabled: inEditor, run: choose("chooseIndentation") },
+    { id: "language", title: "Language of this file…", isEnabled: inEditor, run: choose("chooseLanguage") },
     { id: "format", title: "Format this file", keys: ["alt+shift+f"], inText: true, isEnabled: inEditor, run: () => ide.formatting.formatFront() },
     ...Object.entries(AUTO_SAVE_MODES).map(([mode, name]) => ({ id: `autoSave.${mode}`, title: `Auto save: ${name.toLowerCase()}`, run: () => ide.look.setAutoSave(mode as AutoSaveMode) })),
     { id: "formatsOnSave", title: "Format files when they are saved, or not", run: () => ide.look.toggleFormatsOnSave() },
@@ -168,6 +180,17 @@ function openPalette(ide: Ide): Promise<void> {
     .filter((command) => command.id !== "palette")
     .map((command) => ({ text: command.title, hint: ide.commands.label(command), run: () => ide.commands.execute(command) }));
   return new Palette({ label: "Commands", placeholder: "What do you want to do?", items }).open();
+}
+
+/** Makes commands that have the person choose something of the front file. */
+function chooser(ide: Ide): (name: "chooseReading" | "chooseWriting" | "chooseLineBreaks" | "chooseIndentation" | "chooseLanguage") => () => Promise<void> {
+  return (name) => async () => (await load(() => import("./formchoices")))[name](ide);
+}
+
+function openForm(ide: Ide): Promise<void> {
+  const commands = ide.commands.list().filter(({ id }) => ["readAs", "saveAs", "lineBreaks"].includes(id));
+  const items = commands.map((command) => ({ text: command.title, run: () => ide.commands.execute(command) }));
+  return new Palette({ label: "Encoding and line breaks of this file", placeholder: "What is to be another?", items }).open();
 }
 
 async function openSettings(ide: Ide): Promise<void> {

@@ -31,6 +31,7 @@ export function makeEditor(ide: Ide, api: Api, project: string): EditorArea {
       compareLeft: (document) => attempt(() => showLeft(ide, document)),
       dismissLeft: (document) => documents.recovery.dismiss(document),
       close,
+      chooseReading: run("readAs"),
       editAnyway: (document) => attempt(() => ide.documents.editAnyway(document)),
       fileUrl: (path) => api.fileUrl(project, path),
       rendering: {

@@ -1,12 +1,33 @@
 // Which files were open in this project, and where in them the person was.
 
-import type { GroupSession, Session } from "./documents";
-import { areParts } from "./splits";
+import { areParts, type Part } from "./splits";
 import { recall, remember } from "./storage";
 import { isObject } from "./wire";
 
+/** The tabs of one group. */
+export interface GroupSession {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly front: string | null;
+  readonly preview: string | null;
+  /** Where the cursors were: characters from the beginning, by path. */
+  readonly cursors: Readonly<Record<string, number>>;
+}
+
+export interface Session {
+  readonly groups: readonly GroupSession[];
+  readonly layout: readonly Part[];
+  /** The name of the group in use. */
+  readonly active: string | null;
+}
+
 interface Remembered extends Session {
   readonly expanded: readonly string[];
+}
+
+/** A session of tabs in one group, the first in front. */
+export function oneGroup(paths: readonly string[]): Session {
+  return { groups: [{ name: "1", paths, front: paths[0] ?? null, preview: null, cursors: {} }], layout: [{ name: "1", weight: 1 }], active: "1" };
 }
 
 function isStrings(value: unknown): value is readonly string[] {

@@ -1,10 +1,10 @@
 // Brings back what was open, and remembers what is.
 
 import { browserClock } from "./clock";
-import { type Documents, type FirstFile, oneGroup } from "./documents";
+import type { Documents, FirstFile } from "./documents";
 import type { FileTree } from "./files";
 import { DisposableStore, MutableDisposable, type Observable } from "./lifecycle";
-import { recallSession, rememberSession } from "./session";
+import { oneGroup, recallSession, rememberSession } from "./session";
 import { beforeLeaving } from "./storage";
 
 // The files that a newcomer wants to see first, best first.

@@ -155,7 +155,7 @@ async function makeGit(ide: Ide, git: Git, api: Api, project: string): Promise<V
     const { bytes, size } = await api.readFile(project, path, { most: MOST_EDITABLE, otherwise: 0 });
     return size > bytes.length ? null : bytes;
   };
-  const context = { git, area: ide.editor, read, extensions: ide.extensions, isNarrow: () => ide.workbench.isNarrow, open: (path: string) => void ide.openFile(path), report: ide.report };
+  const context = { git, area: ide.editor, read, extensions: ide.extensions, isNarrow: () => ide.workbench.isNarrow, open: (path: string) => void ide.openFile(path), decode: (path: string, bytes: Uint8Array) => ide.documents.encodings.decode(path, bytes), report: ide.report };
   return new GitPanel(git, ide.store.status, () => isRunning(ide), {
     startContainer: async () => {
       ide.store.setStatus(await api.start(project));

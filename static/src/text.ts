@@ -1,6 +1,7 @@
 // Between the bytes of a file and the text of an editor, so that what was not edited is written back as it was.
 
-export type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
+import { bytesIn, type Encoding } from "./encodings";
+
 export type LineBreak = "\n" | "\r\n" | "\r";
 
 /** What the text alone doesn't say about the bytes. */
@@ -8,7 +9,6 @@ export interface Format {
   readonly bom: boolean;
   /** Of the whole file; null when it mixes several, which then stay in the text as they are. */
   readonly lineBreak: LineBreak | null;
-  /** The encoding's name as TextDecoder knows it. */
   readonly encoding: Encoding;
 }
 
@@ -30,60 +30,51 @@ export function isBinary(bytes: Uint8Array): boolean {
   return utf16Of(bytes) === null && bytes.subarray(0, BINARY_PROBE).includes(0);
 }
 
-/** The text of a file. `partial` bytes may end within a character, which is then left out. */
-export function decode(bytes: Uint8Array, partial = false): Decoded {
+export interface DecodeOptions {
+  /** In what the person has chosen to read it; null has the bytes tell. */
+  readonly as?: Encoding | null;
+  /** The bytes may end within a character, which is then left out. */
+  readonly partial?: boolean;
+}
+
+/** The text of a file. */
+export function decode(bytes: Uint8Array, { as = null, partial = false }: DecodeOptions = {}): Decoded {
+  if (as) return decodeAs(bytes, as);
   const wide = utf16Of(bytes);
-  if (wide) return normalize(...decodeWide(bytes, wide, partial), { bom: true, encoding: wide });
-  const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  const body = bom ? bytes.subarray(3) : bytes;
+  if (wide) return normalize(...read(bytes.subarray(2), wide, partial), { bom: true, encoding: wide });
+  const bom = hasUtf8Mark(bytes);
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body, { stream: partial });
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bom ? bytes.subarray(3) : bytes, { stream: partial });
     return normalize(text, false, { bom, encoding: "utf-8" });
   } catch {
     return normalize(new TextDecoder("windows-1252").decode(bytes), false, { bom: false, encoding: "windows-1252" });
   }
 }
 
-function decodeWide(bytes: Uint8Array, encoding: "utf-16le" | "utf-16be", partial: boolean): [text: string, damaged: boolean] {
+/** It counts as damaged, too, where several bytes mean the same character and others would be written. */
+function decodeAs(bytes: Uint8Array, encoding: Encoding): Decoded {
+  const mark = encoding === "utf-8" ? (hasUtf8Mark(bytes) ? 3 : 0) : utf16Of(bytes) === encoding ? 2 : 0;
+  const decoded = normalize(...read(bytes.subarray(mark), encoding, false), { bom: mark > 0, encoding });
+  const written = decoded.damaged ? null : encode(decoded.text, decoded.format);
+  return { ...decoded, damaged: written?.length !== bytes.length || written.some((byte, at) => byte !== bytes[at]) };
+}
+
+function read(bytes: Uint8Array, encoding: Encoding, partial: boolean): [text: string, damaged: boolean] {
   try {
-    return [new TextDecoder(encoding, { fatal: true }).decode(bytes, { stream: partial }), false];
+    return [new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: partial }), false];
   } catch {
-    return [new TextDecoder(encoding).decode(bytes), true];
+    return [new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes), true];
   }
 }
 
-/** The bytes of a text in this format. Null when its encoding has none for `unencodable(text, format)`. */
+/** The bytes of a text in this format. Null when its encoding has none for one of the characters. */
 export function encode(text: string, format: Format): Uint8Array<ArrayBuffer> | null {
-  const broken = (format.bom ? "\uFEFF" : "") + (format.lineBreak && format.lineBreak !== "\n" ? text.replaceAll("\n", format.lineBreak) : text);
-  switch (format.encoding) {
-    case "utf-8":
-      return new TextEncoder().encode(broken);
-    case "windows-1252":
-      return unencodable(broken, format) === null ? Uint8Array.from(broken, (character) => codePage().get(character) ?? 0) : null;
-    default:
-      return encodeWide(broken, format.encoding === "utf-16le");
-  }
+  const broken = format.lineBreak && format.lineBreak !== "\n" ? text.replaceAll("\n", format.lineBreak) : text;
+  return bytesIn((format.bom ? "\uFEFF" : "") + broken, format.encoding);
 }
 
-/** The first character that the format's encoding does not have; null when it has all. */
-export function unencodable(text: string, format: Format): string | null {
-  if (format.encoding !== "windows-1252") return null;
-  for (const character of text) if (!codePage().has(character)) return character;
-  return null;
-}
-
-let page: ReadonlyMap<string, number> | null = null;
-
-/** The bytes of windows-1252, in which every byte is a character. */
-function codePage(): ReadonlyMap<string, number> {
-  page ??= new Map(Array.from(new TextDecoder("windows-1252").decode(Uint8Array.from({ length: 256 }, (_, byte) => byte)), (character, byte) => [character, byte]));
-  return page;
-}
-
-function encodeWide(text: string, little: boolean): Uint8Array<ArrayBuffer> {
-  const view = new DataView(new ArrayBuffer(2 * text.length));
-  for (let at = 0; at < text.length; at += 1) view.setUint16(2 * at, text.charCodeAt(at), little);
-  return new Uint8Array(view.buffer);
+function hasUtf8Mark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {

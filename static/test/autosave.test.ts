@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../src/api";
 import { AutoSave } from "../src/autosave";
+import { ChosenEncodings } from "../src/chosenencodings";
 import { type Document, Documents } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
 import type { AutoSaveMode } from "../src/editorpreferences";
@@ -19,7 +20,7 @@ async function setUp(first: AutoSaveMode) {
   const reports: string[] = [];
   const formatted: TextDocument[] = [];
   const beforeSave = async (document: TextDocument): Promise<void> => void formatted.push(document);
-  const documents = new Documents({ api: new Api("", disk.fetch), project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], styles, beforeSave, report: assert.ifError }, async () => "cancel");
+  const documents = new Documents({ api: new Api("", disk.fetch), project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], styles, encodings: new ChosenEncodings("p"), beforeSave, report: assert.ifError }, async () => "cancel");
   const mode = new Value<AutoSaveMode>(first);
   const left = new Emitter<void>();
   const focus = { onLeave: left.event, focused: null as Document | null };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { oneGroup } from "../src/documents";
+import { oneGroup } from "../src/session";
 import { MOST_EDITABLE } from "../src/editor/bytes";
 import { TextDocument } from "../src/editor/document";
 import { OpaqueDocument } from "../src/editor/opaque";

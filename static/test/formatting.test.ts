@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { undo } from "@codemirror/commands";
 import { Api } from "../src/api";
+import { ChosenEncodings } from "../src/chosenencodings";
 import { Documents } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
 import { Formatting } from "../src/formatting";
@@ -27,7 +28,7 @@ async function setUp(text: string) {
     events: { onTree: new Emitter<readonly string[]>(), onOpen: new Emitter<void>() },
     intelligence: { format: async () => false },
   };
-  const context = { api, project: "p", drafts: new FakeDrafts(), clock: new FakeClock(), extensions: () => [], styles: new FakeStyles(), beforeSave: (document: TextDocument) => formatting.beforeSave(document), report: assert.ifError };
+  const context = { api, project: "p", drafts: new FakeDrafts(), clock: new FakeClock(), extensions: () => [], styles: new FakeStyles(), encodings: new ChosenEncodings("p"), beforeSave: (document: TextDocument) => formatting.beforeSave(document), report: assert.ifError };
   const documents = new Documents(context, async () => "cancel");
   const events = { onTree: page.events.onTree.event, onOpen: page.events.onOpen.event };
   const formatting: Formatting = new Formatting({ ...page, events, documents, report: assert.ifError } as unknown as Ide, api, "p");

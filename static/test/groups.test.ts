@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { isolateHistory, redo, undo } from "@codemirror/commands";
 import type { EditorState, Transaction, TransactionSpec } from "@codemirror/state";
 import { Api } from "../src/api";
+import { ChosenEncodings } from "../src/chosenencodings";
 import { Documents } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
 import type { Group } from "../src/groups";
@@ -12,7 +13,7 @@ function setUp() {
   const disk = new FakeDisk({ a: "one\n", b: "", c: "", d: "" });
   const drafts = new FakeDrafts();
   const clock = new FakeClock();
-  const context = { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles: new FakeStyles(), beforeSave: async () => undefined, report: assert.ifError };
+  const context = { api: new Api("", disk.fetch), project: "p", drafts, clock, extensions: () => [], styles: new FakeStyles(), encodings: new ChosenEncodings("p"), beforeSave: async () => undefined, report: assert.ifError };
   const documents = new Documents(context, async () => "cancel");
   return { disk, drafts, clock, documents, groups: documents.groups, again: () => new Documents(context, async () => "cancel") };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { oneGroup } from "../src/documents";
+import { oneGroup } from "../src/session";
 import { TextDocument } from "../src/editor/document";
 import { settle, setUp, show, textOf, type } from "./opened";
 

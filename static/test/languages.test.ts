@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { forEachDiagnostic } from "@codemirror/lint";
 import { Text } from "@codemirror/state";
 import { Api } from "../src/api";
+import { ChosenEncodings } from "../src/chosenencodings";
 import { Documents } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
 import { LanguageActions } from "../src/languages/actions";
@@ -33,7 +34,7 @@ function setUp(files: Readonly<Record<string, string>>) {
   const disk = new FakeDisk(files);
   const [clock, network] = [new FakeClock(), new FakeNetwork()];
   const api = new Api("", disk.fetch);
-  const documents = new Documents({ api, project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), beforeSave: async () => undefined, report: (error) => assert.fail(String(error)) }, async () => "discard");
+  const documents = new Documents({ api, project: "p", drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), encodings: new ChosenEncodings("p"), beforeSave: async () => undefined, report: (error) => assert.fail(String(error)) }, async () => "discard");
   const said: string[] = [];
   const project = { runs: true };
   const servers = new LanguageServers({

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Api } from "../src/api";
+import { ChosenEncodings } from "../src/chosenencodings";
 import { type Document, Documents, type Decision } from "../src/documents";
 import { TextDocument } from "../src/editor/document";
 import { FakeClock, FakeDisk, FakeDrafts, FakeStyles } from "./fakes";
@@ -15,7 +16,7 @@ export function setUp(files: Readonly<Record<string, string>> = { "a.txt": "one\
   const styles = new FakeStyles();
   const open = (page = drafts): Documents =>
     new Documents(
-      { api: new Api("", disk.fetch), project: "p", drafts: page, clock, extensions: () => [], styles, beforeSave: async () => undefined, report: (error) => reports.push(error) },
+      { api: new Api("", disk.fetch), project: "p", drafts: page, clock, extensions: () => [], styles, encodings: new ChosenEncodings("p"), beforeSave: async () => undefined, report: (error) => reports.push(error) },
       async () => answers.shift() ?? "cancel",
     );
   return { disk, drafts, clock, reports, answers, styles, open, documents: open() };

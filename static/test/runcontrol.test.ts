@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../src/api";
+import { ChosenEncodings } from "../src/chosenencodings";
 import { Documents } from "../src/documents";
 import { RunControl } from "../src/runcontrol";
 import { Store } from "../src/store";
@@ -16,7 +17,7 @@ function setUp() {
   });
   const clock = new FakeClock();
   const store = new Store(PROJECT);
-  const documents = new Documents({ api, project: PROJECT.id, drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), beforeSave: async () => undefined, report: (error) => assert.fail(String(error)) }, async () => "cancel");
+  const documents = new Documents({ api, project: PROJECT.id, drafts: new FakeDrafts(), clock, extensions: () => [], styles: new FakeStyles(), encodings: new ChosenEncodings("p"), beforeSave: async () => undefined, report: (error) => assert.fail(String(error)) }, async () => "cancel");
   const control = new RunControl(api, store, documents, clock);
   const announced: string[] = [];
   store.onAnnouncement((sentence) => announced.push(sentence));

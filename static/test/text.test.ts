@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { languageOf } from "../src/editor/languages";
-import { decode, encode, indentOf, isBinary, unencodable } from "../src/text";
+import { unencodable } from "../src/encodings";
+import { decode, encode, indentOf, isBinary } from "../src/text";
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
@@ -33,7 +34,7 @@ test("what is not UTF-8 is written as it was; what its encoding lacks is named",
   const all = Uint8Array.from({ length: 256 }, (_, byte) => (byte + 128) % 256);
   assert.deepEqual(encode(decode(all).text, { ...latin.format, lineBreak: null }), all);
   assert.equal(encode("a→b", latin.format), null);
-  assert.equal(unencodable("a→b", latin.format), "→");
+  assert.equal(unencodable("a→b", latin.format.encoding), "→");
   const wide = decode(Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x0a, 0));
   assert.equal(wide.text, "a\n");
   assert.equal(wide.format.encoding, "utf-16le");
@@ -44,8 +45,8 @@ test("what is not UTF-8 is written as it was; what its encoding lacks is named",
 
 test("a part may end within a character, a whole file may not", () => {
   const cut = utf8("aé").subarray(0, 2);
-  assert.equal(decode(cut, true).text, "a");
-  assert.equal(decode(cut, true).format.encoding, "utf-8");
+  assert.equal(decode(cut, { partial: true }).text, "a");
+  assert.equal(decode(cut, { partial: true }).format.encoding, "utf-8");
   assert.equal(decode(cut).format.encoding, "windows-1252");
 });
 

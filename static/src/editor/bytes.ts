@@ -2,7 +2,8 @@
 
 import { EditorState, type Extension, Text } from "@codemirror/state";
 import { ApiError } from "../api";
-import { type Decoded, encode, type Format, unencodable } from "../text";
+import { unencodable } from "../encodings";
+import { type Decoded, encode, type Format } from "../text";
 
 /** Bytes up to which a file opens in the editor. Above, typing gets slow, and a save takes long. */
 export const MOST_EDITABLE = 5 * 1024 * 1024;
@@ -37,8 +38,8 @@ export function readOnlyReason({ format, damaged }: Decoded): string | null {
 export function bytesOf(doc: Text, format: Format): Uint8Array<ArrayBuffer> {
   const bytes = encode(doc.toString(), format);
   if (bytes) return bytes;
-  const character = unencodable(doc.toString(), format) ?? "";
+  const character = unencodable(doc.toString(), format.encoding) ?? "";
   const line = doc.lineAt(doc.toString().indexOf(character)).number;
   const encoding = format.encoding.toUpperCase();
-  throw new ApiError(422, "Not saved", `Not saved: ${encoding} has no “${character}”, which is in line ${line}. Take it out, or set charset = utf-8 in .editorconfig.`);
+  throw new ApiError(422, "Not saved", `Not saved: ${encoding} has no “${character}”, which is in line ${line}. Take it out, or choose “Save in another encoding…”.`);
 }

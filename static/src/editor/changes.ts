@@ -2,6 +2,7 @@
 
 import { type ChangeSpec, Text } from "@codemirror/state";
 import { load } from "../loading";
+import type { Indent } from "../text";
 
 /** Replaces what lies between the common beginning and the common end. */
 export function changesBetween(before: Text, after: Text): ChangeSpec {
@@ -21,6 +22,22 @@ export async function smallChanges(before: Text, after: Text): Promise<ChangeSpe
   } catch {
     return changesBetween(before, after);
   }
+}
+
+/** Indents each line by as many steps of `to` as it has of `from`; what is more than whole steps stays as spaces. */
+export function reindenting(text: Text, from: Indent, to: Indent): readonly ChangeSpec[] {
+  const step = from.unit === "\t" ? from.tabWidth : from.unit.length;
+  const changes: ChangeSpec[] = [];
+  let start = 0;
+  for (const line of text.iterLines()) {
+    const blank = /^[ \t]*/.exec(line)?.[0] ?? "";
+    let columns = 0;
+    for (const character of blank) columns += character === "\t" ? from.tabWidth - (columns % from.tabWidth) : 1;
+    const insert = to.unit.repeat(Math.floor(columns / step)) + " ".repeat(columns % step);
+    if (insert !== blank) changes.push({ from: start, to: start + blank.length, insert });
+    start += line.length + 1;
+  }
+  return changes;
 }
 
 /** Takes away blanks at the ends of lines where `trims`, and sees to the text's last line break where that is not null. */

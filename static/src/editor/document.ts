@@ -1,19 +1,20 @@
 // One open text file: what is edited, what is on the disk, and how the two come together.
 
 import { type ChangeSpec, Compartment, EditorState, type Extension, type Text, type Transaction, type TransactionSpec } from "@codemirror/state";
-import { type Api, ApiError, type FileContent } from "../api";
+import { ApiError, type FileContent } from "../api";
 import { isUnreachable } from "../apierror";
 import type { Draft } from "../drafts";
 import type { Styles } from "../editorconfig/style";
 import { nameOf } from "../files";
 import { formatName } from "../format";
 import { type Disposable, DisposableStore, Emitter, type Observable, Value } from "../lifecycle";
-import { decode, type Format } from "../text";
-import { bytesOf, hasLongLine, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
+import type { Format } from "../text";
+import { hasLongLine, MOST_EDITABLE, readOnlyReason, textOf } from "./bytes";
 import { changesBetween, smallChanges } from "./changes";
-import { Form } from "./form";
+import { type DiskContext, DiskFile } from "./disk";
+import { Form, type FormChoice } from "./form";
 import { Journal, type JournalContext } from "./journal";
-import { languageOf } from "./languages";
+import { type Language, languageOf } from "./languages";
 import { mergeConflicts } from "./mergeconflicts";
 import { editing, unbroken } from "./setup";
 import { type Surface, Surfaces } from "./surfaces";
@@ -33,9 +34,7 @@ interface Save {
   readonly expected: string | null;
 }
 
-export interface DocumentContext extends JournalContext {
-  readonly api: Api;
-  readonly project: string;
+export interface DocumentContext extends JournalContext, DiskContext {
   /** Looks and keys that every editor of the page has. */
   readonly extensions: () => Extension;
   readonly styles: Styles;
@@ -54,7 +53,10 @@ export class TextDocument implements Disposable {
   readonly unsent: Observable<Save | null> = this.unsentValue;
   /** What pages that are gone left unsaved of this file, the newest first, as far as the person has to hear of it. */
   readonly left = new Value<readonly Draft[]>([]);
+  readonly disk: DiskFile;
   readonly form: Form;
+  /** What it is written in; null for plain text. */
+  readonly language: Value<Language | null>;
   /** Why it can't be edited; null when it can. */
   readonly readOnly: string | null;
 
@@ -63,7 +65,7 @@ export class TextDocument implements Disposable {
   /** The text has changed, whoever changed it. */
   readonly onEdit = this.editEmitter.event;
   private readonly journal: Journal;
-  private readonly language = new Compartment();
+  private readonly colours = new Compartment();
   private readonly long: boolean;
   private current: EditorState;
   private readonly surfaces = new Surfaces((state) => (this.current = state));
@@ -82,20 +84,22 @@ export class TextDocument implements Disposable {
     /** Bytes that it may have on the disk while nothing is unsaved. */
     private readonly most = MOST_EDITABLE,
   ) {
-    const decoded = decode(content.bytes);
     this.path = new Value(path);
-    this.form = new Form(context.styles, decoded.text, decoded.format, languageOf(nameOf(path))?.indent);
+    this.disk = new DiskFile(context, () => this.path.get());
+    const decoded = this.disk.decode(content.bytes);
+    this.saved = textOf(decoded.text);
+    this.language = new Value(languageOf(nameOf(path), this.saved.line(1).text));
+    this.form = new Form(context.styles, decoded.text, decoded.format, this.language.get()?.indent);
     this.etag = content.etag;
     const unsaved = (): Pick<Draft, "text" | "etag"> | null => (this.dirty.get() ? { text: this.current.doc.toString(), etag: this.etag } : null);
     this.journal = this.disposables.add(new Journal(context, () => this.path.get(), unsaved));
     this.readOnly = readOnlyReason(decoded);
-    this.saved = textOf(decoded.text);
     this.long = hasLongLine(this.saved);
     this.current = EditorState.create({
       doc: this.saved,
       extensions: [
         context.extensions(),
-        this.language.of([]),
+        this.colours.of([]),
         this.form.extension,
         this.long ? unbroken : [],
         this.readOnly ? EditorState.readOnly.of(true) : [this.surfaces.extension, editing(), mergeConflicts],
@@ -133,7 +137,7 @@ export class TextDocument implements Disposable {
   }
 
   useLanguage(extension: Extension): void {
-    if (!this.long) this.dispatch({ effects: this.language.reconfigure(extension) });
+    if (!this.long) this.dispatch({ effects: this.colours.reconfigure(extension) });
   }
 
   /** Takes over how the file is to be written, which .editorconfig files say. */
@@ -168,20 +172,32 @@ export class TextDocument implements Disposable {
     return this.trouble.get()?.kind === "changed" || this.isGone || this.saveCompared !== null;
   }
 
+  /** Writes the text in another form, with which it stays. Throws ApiError; unless that is to be tried again, it stays as it was. */
+  saveAs(choice: FormChoice): Promise<void> {
+    return this.exclusively(async () => {
+      if (this.readOnly || this.isContested) return;
+      const takeBack = this.form.choose(choice);
+      await this.write(this.etag).catch((error: unknown) => {
+        if (!isUnreachable(error)) takeBack();
+        throw error;
+      });
+    });
+  }
+
   /** Tries the save again that did not reach the server. Throws ApiError. */
   resend(): Promise<void> {
     return this.exclusively(async () => {
       const unsent = this.unsent.get();
-      if (unsent && (this.dirty.get() || this.isGone)) await this.send(unsent);
+      if (unsent && (this.dirty.get() || this.isGone || !this.form.has(unsent.format))) await this.send(unsent);
       else this.unsentValue.set(null);
     });
   }
 
-  /** Takes over what other programs wrote: quietly when nothing is unsaved here. Throws ApiError. "outgrown" when that is too much. */
-  check(): Promise<"outgrown" | undefined> {
+  /** Takes over what other programs wrote: quietly when nothing is unsaved here. Throws ApiError. "unfit" when that can't be edited. */
+  check(): Promise<"unfit" | undefined> {
     return this.exclusively(async () => {
-      const theirs = await this.readDisk(this.etag);
-      if (theirs !== null && theirs !== "gone" && theirs.size > theirs.bytes.length) return "outgrown";
+      const theirs = await this.disk.read(this.etag, this.dirty.get() ? undefined : this.most);
+      if (theirs !== null && theirs !== "gone" && (theirs.size > theirs.bytes.length || (!this.dirty.get() && this.disk.decode(theirs.bytes).damaged))) return "unfit";
       if (theirs === "gone") this.handleGone();
       else if (theirs) await this.meet(theirs, false);
       else if (this.isGone) this.trouble.set(null);
@@ -201,7 +217,7 @@ export class TextDocument implements Disposable {
   /** Ends a trouble by giving up what is unsaved; it can be undone. */
   takeTheirs(): void {
     const trouble = this.trouble.get();
-    if (trouble?.kind === "changed") this.load(trouble.theirs, changesBetween(this.current.doc, textOf(decode(trouble.theirs.bytes).text)));
+    if (trouble?.kind === "changed") this.load(trouble.theirs, changesBetween(this.current.doc, textOf(this.disk.decode(trouble.theirs.bytes).text)));
     else this.revert();
   }
 
@@ -247,6 +263,7 @@ export class TextDocument implements Disposable {
   async moveTo(path: string): Promise<void> {
     const before = this.path.get();
     this.path.set(path);
+    this.language.set(languageOf(nameOf(path), this.current.doc.line(1).text));
     await this.journal.move(before);
   }
 
@@ -293,17 +310,17 @@ export class TextDocument implements Disposable {
   }
 
   private async tidy(): Promise<void> {
+    // What runs it may have been typed since.
+    if (!this.language.get()) this.language.set(languageOf(nameOf(this.path.get()), this.current.doc.line(1).text));
     await this.restyle();
     for (const spec of this.form.tidying(() => this.current.doc)) this.dispatch(spec);
   }
 
   private async send(save: Save): Promise<void> {
-    const { api, project } = this.context;
     const { doc, format, expected } = save;
     this.saving.set(true);
     try {
-      const bytes = bytesOf(doc, format);
-      this.settle(doc, await api.writeFile(project, this.path.get(), bytes, expected === null ? "absent" : { etag: expected }));
+      this.settle(doc, await this.disk.write(doc, format, expected));
       this.form.reformat(format);
     } catch (error) {
       if (isUnreachable(error)) {
@@ -314,7 +331,7 @@ export class TextDocument implements Disposable {
         this.unsentValue.set(null);
         throw error;
       }
-      const theirs = await this.readDisk(null);
+      const theirs = await this.disk.read(null);
       if (theirs === "gone") this.handleGone();
       else if (theirs) await this.meet(theirs, true);
     } finally {
@@ -322,23 +339,15 @@ export class TextDocument implements Disposable {
     }
   }
 
-  private async readDisk(known: string | null): Promise<FileContent | "gone" | null> {
-    const { api, project } = this.context;
-    const path = this.path.get();
-    try {
-      return known === null ? await api.readFile(project, path) : await api.readFileIfChanged(project, path, known, this.dirty.get() ? undefined : this.most);
-    } catch (error) {
-      // There is nothing, or a folder has its name now.
-      if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return "gone";
-      throw error;
-    }
-  }
-
   private async meet(theirs: FileContent, refused: boolean): Promise<void> {
-    const text = textOf(decode(theirs.bytes).text);
+    const decoded = this.disk.decode(theirs.bytes);
+    const text = textOf(decoded.text);
     // Of a save that is tried again the answer may have been lost.
     const own = [this.current.doc, this.unsent.get()?.doc].find((doc) => doc && text.eq(doc));
-    if (own) return this.settle(own, theirs.etag);
+    if (own) {
+      this.form.reformat(decoded.format);
+      return this.settle(own, theirs.etag);
+    }
     const changes = this.dirty.get() || refused ? null : await smallChanges(this.current.doc, text);
     // Something may have been typed while they were made.
     if (this.dirty.get() || !changes) this.contest(theirs, refused);
@@ -366,7 +375,7 @@ export class TextDocument implements Disposable {
   }
 
   private load(theirs: FileContent, changes: ChangeSpec): void {
-    this.dispatch({ effects: this.form.reformat(decode(theirs.bytes).format) });
+    this.dispatch({ effects: this.form.reformat(this.disk.decode(theirs.bytes).format) });
     this.dispatch({ changes });
     this.savedAsTyped = false;
     this.settle(this.current.doc, theirs.etag);

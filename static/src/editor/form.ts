@@ -8,6 +8,11 @@ import { separatorOf, textOf } from "./bytes";
 import { changesBetween, tidying } from "./changes";
 import { indentation } from "./setup";
 
+/** What the person has chosen; it counts more than what files say. */
+export interface FormChoice extends Partial<Format> {
+  readonly indent?: Indent;
+}
+
 /** How lines are indented, and the file that says so; null when the text itself does. */
 export interface Indentation {
   readonly indent: Indent;
@@ -21,6 +26,7 @@ export class Form {
   private readonly indentValue: Value<Indentation>;
   private readonly found: Indent;
   private style = NO_STYLE;
+  private choice: FormChoice = {};
 
   /** Of the bytes on disk. */
   readonly format: Observable<Format>;
@@ -46,17 +52,32 @@ export class Form {
   /** What is to be written. */
   get target(): Format {
     const { lineBreak, ...kept } = this.formatValue.get();
-    return { ...kept, ...this.style.charset, lineBreak: lineBreak && (this.style.lineBreak ?? lineBreak) };
+    const { indent: _, ...chosen } = this.choice;
+    return { ...kept, ...this.style.charset, lineBreak: lineBreak && (this.style.lineBreak ?? lineBreak), ...chosen };
+  }
+
+  /** Adds to what the person has chosen. The result takes that back. */
+  choose(choice: FormChoice): () => void {
+    const before = this.choice;
+    this.choice = { ...before, ...choice };
+    return () => (this.choice = before);
   }
 
   /** Asks how the file at `path` is to be written. `reconfigure` changes its editors. Never rejects. */
   async restyle(path: string, reconfigure: (effect: StateEffect<unknown>) => void): Promise<void> {
     this.style = await this.styles.styleOf(path);
-    const [indent, from] = [indentBy(this.style, this.found), this.style.indentFrom];
+    const chosen = this.choice.indent;
+    const [indent, from] = chosen ? [chosen, null] : [indentBy(this.style, this.found), this.style.indentFrom];
     const before = this.indentValue.get();
     if (before.from === from && before.indent.unit === indent.unit && before.indent.tabWidth === indent.tabWidth) return;
     this.indentValue.set({ indent, from });
     reconfigure(this.steps.reconfigure(indentation(indent)));
+  }
+
+  /** Whether the bytes on disk have this format. */
+  has({ encoding, bom, lineBreak }: Format): boolean {
+    const now = this.formatValue.get();
+    return encoding === now.encoding && bom === now.bom && lineBreak === now.lineBreak;
   }
 
   /** The bytes have this format now. */
@@ -67,7 +88,8 @@ export class Form {
 
   /** Brings a text into this form, by one change after the other. */
   *tidying(text: () => Text): Iterable<{ readonly changes?: ChangeSpec; readonly effects?: StateEffect<unknown> }> {
-    const { trims, finalNewline, lineBreak } = this.style;
+    const { trims, finalNewline } = this.style;
+    const lineBreak = this.choice.lineBreak ?? this.style.lineBreak;
     const format = this.formatValue.get();
     if (format.lineBreak === null && lineBreak !== null) {
       yield { changes: changesBetween(text(), textOf(text().toString().replaceAll(/\r\n?/g, "\n"))), effects: this.reformat({ ...format, lineBreak }) };

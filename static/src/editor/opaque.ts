@@ -52,7 +52,7 @@ export class OpaqueDocument implements Disposable {
   ) {
     this.path = new Value(path);
     this.version = new Value(versionOf(content));
-    this.encoding = decode(content.bytes, true).format.encoding;
+    this.encoding = decode(content.bytes, { partial: true }).format.encoding;
   }
 
   get url(): string {

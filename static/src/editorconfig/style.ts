@@ -1,8 +1,9 @@
 // How a file is to be written, by what .editorconfig files say of it.
 
+import type { Encoding } from "../encodings";
 import { join } from "../files";
 import type { Event } from "../lifecycle";
-import type { Encoding, Indent, LineBreak } from "../text";
+import type { Indent, LineBreak } from "../text";
 import type { Property } from "./parse";
 
 export const EDITOR_CONFIG = ".editorconfig";

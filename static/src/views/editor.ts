@@ -24,6 +24,8 @@ export interface EditorActions {
   compare(document: TextDocument): void;
   close(document: Document): void;
   editAnyway(document: OpaqueDocument): void;
+  /** Asks in what encoding the front document is to be read. */
+  chooseReading(): void;
   compareLeft(document: TextDocument): void;
   dismissLeft(document: TextDocument): void;
   fileUrl(path: string): string;
@@ -351,7 +353,7 @@ class TextSurface implements Surface {
     if (!document.readOnly) return null;
     const path = document.path.get();
     const download = h("a", { class: "button plain", href: actions.fileUrl(path), download: nameOf(path) }, "Download");
-    return banner("info", document.readOnly, download);
+    return banner("info", document.readOnly, button("Read in another encoding…", () => actions.chooseReading()), download);
   }
 }
 

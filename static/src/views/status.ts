@@ -2,8 +2,6 @@
 
 import type { Document, Documents } from "../documents";
 import { type Child, h, replace } from "../dom";
-import { languageOf } from "../editor/languages";
-import { nameOf } from "../files";
 import { formatName, formatSize, formatTime } from "../format";
 import { DisposableStore, MutableDisposable, type Observable, watch } from "../lifecycle";
 import type { Store } from "../store";
@@ -23,7 +21,8 @@ const POSITION_MS = 100;
 export interface StatusActions {
   reconnect(): void;
   signIn(): void;
-  goToLine(): void;
+  /** A command, by its id. */
+  run(id: string): void;
 }
 
 export class StatusView implements View {
@@ -32,7 +31,7 @@ export class StatusView implements View {
   private readonly ofDocument = this.disposables.add(new MutableDisposable());
   private readonly connection = h("span", { class: "status-connection", role: "status" });
   private readonly file = h("span", { class: "status-file" });
-  private readonly line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.goToLine() } });
+  private readonly line = h("button", { type: "button", class: "status-item", title: "Go to line", on: { click: () => this.actions.run("goToLine") } });
   private readonly usage = h("span", { class: "status-usage" });
   private timer: ReturnType<typeof setTimeout> | undefined;
   private positionTimer: ReturnType<typeof setTimeout> | undefined;
@@ -94,19 +93,25 @@ export class StatusView implements View {
   private handleActive(document: Document | null): void {
     const parts = new DisposableStore();
     this.ofDocument.value = parts;
-    if (document?.kind === "text") for (const part of [document.form.format, document.form.indentation]) parts.add(part.onChange(() => this.renderFile(document)));
+    if (document?.kind === "text") for (const part of [document.form.format, document.form.indentation, document.language]) parts.add(part.onChange(() => this.renderFile(document)));
     this.renderFile(document);
   }
 
   private renderFile(document: Document | null): void {
     if (document?.kind !== "text" || !this.position.get()) return replace(this.file);
     this.renderPosition();
-    const language = languageOf(nameOf(document.path.get()))?.name ?? "Plain text";
     const mode = this.mode.get() && h("span", { class: "status-item status-mode" }, this.mode.get());
     const { indent, from } = document.form.indentation.get();
     const steps = indent.unit === "\t" ? `Tabs of ${indent.tabWidth}` : `${indent.unit.length} spaces`;
-    const indentation = h("span", { class: "status-item", title: from ? `Indentation as ${from} says` : "Indentation as found in the file" }, from ? `${steps} · ${formatName(from)}` : steps);
-    replace(this.file, mode, this.line, indentation, ...[describe(document.form.format.get()), language].map((text) => h("span", { class: "status-item" }, text)));
+    const item = (title: string, text: string, command: string): HTMLElement => h("button", { type: "button", class: "status-item", title, on: { click: () => this.actions.run(command) } }, text);
+    replace(
+      this.file,
+      mode,
+      this.line,
+      item(from ? `Indentation, as ${from} says` : "Indentation of this file", from ? `${steps} · ${formatName(from)}` : steps, "indentation"),
+      item("Encoding and line breaks of this file", describe(document.form.format.get()), "form"),
+      item("Language of this file", document.language.get()?.name ?? "Plain text", "language"),
+    );
   }
 
   // It changes with each key, and what changes at the page's foot would have the key's own frame drawn down to there.
