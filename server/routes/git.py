@@ -240,7 +240,8 @@ def _hunk_json(hunk: parsing.Hunk) -> dict[str, Any]:
         "oldLines": hunk.old_lines,
         "newStart": hunk.new_start,
         "newLines": hunk.new_lines,
-        "text": hunk.text.decode(errors="replace"),
+        # Only the page knows in what encoding the file is.
+        "text": hunk.text.decode(errors="surrogateescape"),
     }
 
 

@@ -71,7 +71,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                         "oldLines": WHOLE,
                         "newStart": WHOLE,
                         "newLines": WHOLE,
-                        "text": TEXT,
+                        "text": {**TEXT, "description": "A byte that is no UTF-8 stands as U+DC00 plus the byte."},
                     }
                 )
             ),

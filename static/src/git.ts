@@ -44,6 +44,7 @@ export interface GitHunk {
   /** Its first lines in the two versions, from 1. */
   readonly oldStart: number;
   readonly newStart: number;
+  /** With a lone surrogate for each byte that is no UTF-8. */
   readonly text: string;
 }
 

@@ -9,7 +9,7 @@ import type { Git, GitHunk } from "./git";
 import { icons } from "./icons";
 import { DisposableStore } from "./lifecycle";
 import { load } from "./loading";
-import { decode } from "./text";
+import { type Decoded, escapedBytes } from "./text";
 import type { EditorArea } from "./views/editor";
 import { button, iconButton } from "./widgets/button";
 import { confirm } from "./widgets/dialog";
@@ -22,6 +22,8 @@ export interface DiffContext {
   /** How editors look. */
   extensions(): Extension;
   open(path: string): void;
+  /** The text of bytes that a file of this path had. */
+  decode(path: string, bytes: Uint8Array): Decoded;
   report(error: unknown): void;
 }
 
@@ -58,7 +60,10 @@ export async function showDiff(context: DiffContext, path: string, staged: boole
     const hunks = await git.hunks(path, staged);
     if (hunks === "binary") return replace(list, h("p", { class: "pane-note" }, "This is no text file; its differences can’t be shown."));
     if (hunks.length === 0) return close();
-    const rows = hunks.map(rowsOf);
+    const rows = hunks.map((hunk) => {
+      const bytes = escapedBytes(hunk.text);
+      return rowsOf(hunk, bytes ? context.decode(path, bytes).text : hunk.text);
+    });
     replace(list, ...hunks.map((hunk, index) => hunkElement(hunk, rows[index] ?? [], staged, (action) => void apply(hunk, action).catch(context.report))));
     void colour(context, path, staged, rows.flat().slice(0, MOST_COLOURED));
   };
@@ -82,7 +87,7 @@ export async function showDiff(context: DiffContext, path: string, staged: boole
   list.focus();
 }
 
-function rowsOf({ oldStart, newStart, text }: GitHunk): readonly Row[] {
+function rowsOf({ oldStart, newStart }: GitHunk, text: string): readonly Row[] {
   const numbers = { old: oldStart, new: newStart };
   const [, ...lines] = text.replace(/\n$/, "").split("\n");
   return lines.map((line) => {
@@ -102,7 +107,7 @@ function fill({ element, kind, sign }: Row, content: readonly (string | HTMLElem
 }
 
 /** Gives the lines the colours that they have in the whole file, as far as it is there. Never rejects. */
-async function colour({ git, read, extensions }: DiffContext, path: string, staged: boolean, rows: readonly Row[]): Promise<void> {
+async function colour({ git, read, extensions, decode }: DiffContext, path: string, staged: boolean, rows: readonly Row[]): Promise<void> {
   if (!languageOf(nameOf(path))) return;
   const none = (): null => null;
   const [old, now, language, module] = await Promise.all([
@@ -115,7 +120,7 @@ async function colour({ git, read, extensions }: DiffContext, path: string, stag
   for (const [side, bytes] of Object.entries({ old, new: now })) {
     const lines = rows.filter((row) => row.side === side);
     if (!bytes || bytes.length > MOST_EDITABLE || lines.length === 0) continue;
-    const stretchesOf = module.coloursOf(decode(bytes).text, lines.at(-1)?.number ?? 1, language, extensions());
+    const stretchesOf = module.coloursOf(decode(path, bytes).text, lines.at(-1)?.number ?? 1, language, extensions());
     for (const row of lines) {
       const stretches = stretchesOf(row.number, row.text);
       if (stretches) fill(row, stretches.map(({ text, classes }) => (classes ? h("span", { class: classes }, text) : text)));

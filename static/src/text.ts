@@ -73,6 +73,13 @@ export function encode(text: string, format: Format): Uint8Array<ArrayBuffer> | 
   return bytesIn((format.bom ? "\uFEFF" : "") + broken, format.encoding);
 }
 
+/** The bytes of a text in which those that are no UTF-8 stand as lone surrogates (https://peps.python.org/pep-0383); null where none do. */
+export function escapedBytes(text: string): Uint8Array | null {
+  if (!/\p{Cs}/u.test(text)) return null;
+  const encoder = new TextEncoder();
+  return Uint8Array.from(Array.from(text).flatMap((character) => (/\p{Cs}/u.test(character) ? [character.charCodeAt(0) & 0xff] : [...encoder.encode(character)])));
+}
+
 function hasUtf8Mark(bytes: Uint8Array): boolean {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesIn, ENCODINGS, type Encoding, unencodable } from "../src/encodings";
-import { decode, encode, type Format } from "../src/text";
+import { decode, encode, escapedBytes, type Format } from "../src/text";
 import { NO_STYLE } from "../src/editorconfig/style";
 import { OpaqueDocument } from "../src/editor/opaque";
 import { setUp, show, textOf, type } from "./opened";
@@ -44,6 +44,11 @@ test("every encoding that is offered is read and written as other programs do", 
     assert.deepEqual(bytesIn(text, encoding), bytesOf(hex), encoding);
     assert.deepEqual(encode("a\nb\t~", plain(encoding)), new TextEncoder().encode("a\nb\t~"), encoding);
   }
+});
+
+test("bytes that are no UTF-8 come back out of a text in which they are escaped", () => {
+  assert.deepEqual(escapedBytes("caf\udce9 é 😀"), Uint8Array.of(...Buffer.from("caf"), 0xe9, ...Buffer.from(" é 😀")));
+  assert.equal(escapedBytes("café 😀"), null);
 });
 
 test("what an encoding lacks is named", () => {

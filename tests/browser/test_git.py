@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.test_search import content, make_project, open_ide
@@ -16,9 +17,9 @@ LONG = f"let long = '{'x' * 100_001}'\n"
 LINES = [f"line {number}" for number in range(30)]
 
 
-def write(server: Server, project: str, path: str, text: str) -> None:
+def write(server: Server, project: str, path: str, content: str | bytes) -> None:
     with server.client() as client:
-        client.put(f"/api/projects/{project}/files/{path}", content=text.encode()).raise_for_status()
+        client.put(f"/api/projects/{project}/files/{path}", content=content).raise_for_status()
 
 
 async def shell(server: Server, project: str, name: str, command: str) -> str:
@@ -264,6 +265,23 @@ async def test_a_project_from_a_repositorys_address(page: Page, server: Server, 
         await expect(page.get_by_role("treeitem", name="README.md")).to_be_visible()
     await page.get_by_role("tab", name="Git").click()
     await expect(page.get_by_role("list", name="Commits")).to_contain_text("One")
+
+
+@pytest.mark.parametrize("server", ["local"], indirect=True)
+async def test_differences_are_read_in_the_encoding_of_the_file(page: Page, server: Server) -> None:
+    before = "".join(f"let café{number} = 1\n" for number in range(9))
+    project = make_project(server, {"latin.js": before.encode("cp1252")})
+    await open_ide(page, server, project)
+    await page.keyboard.press("Control+Shift+G")
+    await page.get_by_role("button", name="Make a repository").click()
+    await page.locator(".git").get_by_role("button", name="Stage all").click()
+    write(server, project, "latin.js", "let café0 = 'straße'\n".encode("cp1252"))
+    changes = page.get_by_role("list", name="Changes")
+    await changes.get_by_role("button", name="latin.js", exact=True).click()
+    differences = page.get_by_role("group", name="Differences")
+    await expect(differences.locator(".diff-line.added")).to_have_text("added: +let café0 = 'straße'")
+    await expect(differences.locator(".diff-line.added span:not(.sr-only)").last).to_have_text("'straße'")
+    await expect(differences.locator(".diff-line.removed").last).to_have_text("removed: -let café8 = 1")
 
 
 async def test_git_starts_the_container_that_it_needs(page: Page, server: Server) -> None:

@@ -1,5 +1,7 @@
 """Searching and replacing in all files, in the IDE, with ripgrep in the project that runs."""
 
+from collections.abc import Mapping
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -12,13 +14,13 @@ FILES = {
 }
 
 
-def make_project(server: Server, files: dict[str, str]) -> str:
+def make_project(server: Server, files: Mapping[str, str | bytes]) -> str:
     """A running project with these files."""
     with server.client() as client:
         project: str = client.post("/api/projects", json={"name": "haystack"}).raise_for_status().json()["id"]
         base = f"/api/projects/{project}"
-        for path, text in {**files, "hutch.toml": '[run]\ncommand = "sleep 1000"\ninstall = ""\n'}.items():
-            client.put(f"{base}/files/{path}", content=text.encode()).raise_for_status()
+        for path, content in {**files, "hutch.toml": '[run]\ncommand = "sleep 1000"\ninstall = ""\n'}.items():
+            client.put(f"{base}/files/{path}", content=content).raise_for_status()
         client.post(f"{base}/run").raise_for_status()
         wait_for("the container", lambda: client.get(f"{base}/status").json()["container"], 60)
     return project

@@ -40,8 +40,8 @@ class Project:
         self.base = f"/api/projects/{id}"
         self.numbers = itertools.count()
 
-    def write(self, path: str, text: str) -> None:
-        self.client.put(f"{self.base}/files/{path}", content=text.encode()).raise_for_status()
+    def write(self, path: str, content: str | bytes) -> None:
+        self.client.put(f"{self.base}/files/{path}", content=content).raise_for_status()
 
     def read(self, path: str) -> str:
         return self.client.get(f"{self.base}/files/{path}").raise_for_status().text
@@ -131,6 +131,17 @@ def test_a_part_of_a_file_is_staged_by_itself(project: Project) -> None:
     project.post("/hunk", path="file.txt", hunk=staged["id"], action="unstage")
     assert project.changes() == {"file.txt": ".M"}
     assert [hunk["id"] for hunk in project.get("/diff", path="file.txt")["hunks"]] == [first["id"], second["id"]]
+
+
+def test_a_change_keeps_bytes_that_are_no_utf8(project: Project) -> None:
+    project.write("latin.txt", b"caf\xe9\n")
+    project.post("/stage", paths=["latin.txt"])
+    project.post("/commit", message="Latin")
+    project.write("latin.txt", b"caf\xe9 \xdf\n")
+    (hunk,) = project.get("/diff", path="latin.txt")["hunks"]
+    assert hunk["text"].encode(errors="surrogateescape").splitlines()[1:] == [b"-caf\xe9", b"+caf\xe9 \xdf"]
+    project.post("/hunk", path="latin.txt", hunk=hunk["id"], action="discard")
+    assert project.client.get(f"{project.base}/files/latin.txt").content == b"caf\xe9\n"
 
 
 def test_branches_and_a_remote_on_the_disk(project: Project) -> None:
