@@ -25,11 +25,13 @@ import { findNext, findPrevious, searchKeymap, selectNextOccurrence, selectSelec
 import type { EditorState } from "@codemirror/state";
 import type { Command as TextCommand, EditorView, KeyBinding } from "@codemirror/view";
 import type { Command } from "./commands";
+import { blocksOf, joinLines, sortLines, toCase, trimLines, uniteLines } from "./editor/lines";
 import { isInConflict, keepSide, mergeConflictsOf, toConflict } from "./editor/mergeconflicts";
 import { lineKeys } from "./editor/setup";
 
 type IsEnabled = (state: EditorState) => boolean;
 
+const hasLines: IsEnabled = (state) => blocksOf(state).length > 0;
 const hasConflicts: IsEnabled = (state) => mergeConflictsOf(state).length > 0;
 
 const TITLES: readonly (readonly [string, TextCommand, IsEnabled?])[] = [
@@ -54,6 +56,13 @@ const TITLES: readonly (readonly [string, TextCommand, IsEnabled?])[] = [
   ["Copy lines upwards", copyLineUp],
   ["Copy lines downwards", copyLineDown],
   ["Delete lines", deleteLine],
+  ["Join lines", joinLines],
+  ["Sort the selected lines", sortLines(1), hasLines],
+  ["Sort the selected lines backwards", sortLines(-1), hasLines],
+  ["Delete selected lines that are there twice", uniteLines, hasLines],
+  ["Upper case", toCase((text) => text.toUpperCase())],
+  ["Lower case", toCase((text) => text.toLowerCase())],
+  ["Delete blanks at the ends of lines", trimLines],
   ["Indent more", indentMore],
   ["Indent less", indentLess],
   ["Indent anew", indentSelection],
