@@ -37,6 +37,7 @@ export class EditorPreferences {
   private readonly auto = new Value<AutoSaveMode>(recall("editor.autoSave", isAutoSaveMode) ?? "off");
   private readonly map = new Value<KeyMap>(recall("editor.keyMap", isKeyMap) ?? "default");
   private readonly reader = new Value(recall("editor.screenReader", isBoolean) ?? false);
+  private readonly seen = new Value(recall("editor.blanks", isBoolean) ?? false);
   private readonly wrap: Value<boolean>;
 
   /** In pixels; null for the usual size. */
@@ -45,6 +46,8 @@ export class EditorPreferences {
   readonly formatsOnSave: Observable<boolean> = this.formats;
   readonly autoSave: Observable<AutoSaveMode> = this.auto;
   readonly keyMap: Observable<KeyMap> = this.map;
+  /** Whether spaces and tabs are to be seen. */
+  readonly blanks: Observable<boolean> = this.seen;
   /** Whether long lines are broken where the window ends. */
   readonly wrapped: Observable<boolean>;
   /** Made for a screen reader: its own cursor, and Tab that leaves the editor. */
@@ -84,6 +87,11 @@ export class EditorPreferences {
   toggleWrap(): void {
     this.wrap.set(!this.wrap.get());
     remember("wrap", this.wrap.get());
+  }
+
+  toggleBlanks(): void {
+    this.seen.set(!this.seen.get());
+    remember("editor.blanks", this.seen.get());
   }
 
   toggleScreenReader(): void {

@@ -15,7 +15,7 @@ import { h, listen } from "./dom";
 import { DraftDatabase } from "./drafts";
 import type { TextDocument } from "./editor/document";
 import { KeyMaps } from "./editor/keymaps";
-import { readAloud, viewing, wrap } from "./editor/setup";
+import { followLook, viewing } from "./editor/setup";
 import { EditorConfigs } from "./editorconfig/configs";
 import { EditorPreferences } from "./editorpreferences";
 import { ProjectEvents } from "./events";
@@ -118,7 +118,7 @@ export class Ide {
     this.store = new Store(config.project);
     const mac = isMac(navigator.platform);
     this.keys = new KeyMaps(this.look.keyMap, mac, vimActions(this), (effect) => this.documents.configure(effect));
-    this.extensions = () => viewing(config.nonce, this.look.wrapped.get(), this.keys.extension, this.look.screenReader.get());
+    this.extensions = () => viewing(config.nonce, this.keys.extension, this.look);
     this.commands = new Commands(mac, this.report);
     this.files = this.disposables.add(new FileTree(api, this.id));
     this.ignored = this.disposables.add(new IgnoredFiles(api, this.id, this.files));
@@ -349,10 +349,9 @@ export class Ide {
     disposables.add(this.files.onRemoved((path) => void this.documents.handleRemoved(path).catch(this.report)));
     disposables.add(watch(this.actions.progress, (sentence) => this.tree.say("progress", sentence)));
     disposables.add(watch(store.watching, ({ detail }) => this.tree.say("late", detail && `Programs’ changes show late: ${detail}.`)));
-    disposables.add(this.look.wrapped.onChange((on) => this.documents.configure(wrap(on))));
+    disposables.add(followLook(this.look, (effect) => this.documents.configure(effect)));
     // The editor measures its letters itself, and only when told that they changed.
     disposables.add(this.look.fontSize.onChange(() => this.activeView()?.requestMeasure()));
-    disposables.add(this.look.screenReader.onChange((on) => this.documents.configure(readAloud(on))));
     disposables.add(watch(this.theme.dark, (dark) => store.setDark(dark)));
     disposables.add(store.onAnnouncement((sentence) => this.live.replaceChildren(sentence)));
     disposables.add(store.onNotice(({ sentence, action }) => this.notices.show(sentence, "info", action)));

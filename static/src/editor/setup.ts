@@ -12,34 +12,46 @@ import {
   highlightActiveLine,
   highlightActiveLineGutter,
   highlightSpecialChars,
+  highlightWhitespace,
   type KeyBinding,
   keymap,
   lineNumbers,
   rectangularSelection,
 } from "@codemirror/view";
 import { isMac } from "../commands";
+import type { EditorPreferences } from "../editorpreferences";
+import { type Disposable, DisposableStore } from "../lifecycle";
 import type { Indent } from "../text";
 import { findCount } from "./findcount";
 import { theme } from "./theme";
 import { cursor, growing, typed } from "./typing";
 
-const wrapping = new Compartment();
-const reading = new Compartment();
+/** What the person has chosen of the looks of all editors. */
+export type Look = Pick<EditorPreferences, "wrapped" | "blanks" | "screenReader">;
 
-/** Whether long lines are broken where the window ends, in an editor that has `viewing`. */
-export function wrap(on: boolean): StateEffect<unknown> {
-  return wrapping.reconfigure(on ? EditorView.lineWrapping : []);
+interface Choice {
+  readonly name: keyof Look;
+  readonly place: Compartment;
+  readonly extension: (on: boolean) => Extension;
+}
+
+const CHOICES: readonly Choice[] = [
+  { name: "wrapped", place: new Compartment(), extension: (on) => (on ? EditorView.lineWrapping : []) },
+  { name: "blanks", place: new Compartment(), extension: (on) => (on ? highlightWhitespace() : []) },
+  { name: "screenReader", place: new Compartment(), extension: (on) => (on ? aloud : silent()) },
+];
+
+/** Has `configure` give what is chosen from now on to the editors that have `viewing`. */
+export function followLook(look: Look, configure: (effect: StateEffect<unknown>) => void): Disposable {
+  const disposables = new DisposableStore();
+  for (const choice of CHOICES) disposables.add(look[choice.name].onChange((on) => configure(choice.place.reconfigure(choice.extension(on)))));
+  return disposables;
 }
 
 /** For a text with a line so long that to break it would take seconds, whenever the window changes. */
 export const unbroken: Extension = EditorView.theme({
   ".cm-content.cm-lineWrapping": { whiteSpace: "pre", wordBreak: "normal", overflowWrap: "normal", flexShrink: "0" },
 });
-
-/** Whether the editor is made for a screen reader, in an editor that has `viewing`. */
-export function readAloud(on: boolean): StateEffect<unknown> {
-  return reading.reconfigure(on ? aloud : silent());
-}
 
 // Tab indents, which a person who can't see that it does has to be told.
 function silent(): Extension {
@@ -58,11 +70,10 @@ const aloud: Extension = EditorState.transactionExtender.of(({ startState, newDo
 export const lineKeys: readonly KeyBinding[] = [{ key: "Ctrl-g", run: gotoLine }];
 
 /** Line numbers, folding, search and looks; for the panes of a comparison too. `keys` come before all others. */
-export function viewing(nonce: string, wrapped: boolean, keys: Extension, read: boolean): Extension {
+export function viewing(nonce: string, keys: Extension, look: Look): Extension {
   return [
     keys,
-    reading.of(read ? aloud : silent()),
-    wrapping.of(wrapped ? EditorView.lineWrapping : []),
+    CHOICES.map(({ name, place, extension }) => place.of(extension(look[name].get()))),
     EditorView.cspNonce.of(nonce),
     // Editable text takes the focus anyway; said aloud, checkers and browsers with keyboard scrolling know it too.
     EditorView.contentAttributes.of({ tabindex: "0" }),

@@ -41,6 +41,7 @@ const chrome = EditorView.theme({
   ".cm-foldPlaceholder": { backgroundColor: "var(--raised)", border: "1px solid var(--border)", color: "var(--text-soft)", padding: "0 4px" },
   ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--match)", outline: "1px solid var(--border-strong)" },
   ".cm-nonmatchingBracket, &.cm-focused .cm-nonmatchingBracket": { backgroundColor: "transparent", color: "var(--danger-text)" },
+  ".cm-highlightSpace": { backgroundImage: "radial-gradient(circle at 50% 55%, var(--border-strong) 18%, transparent 0)" },
   ".cm-occurrence": { borderRadius: "2px", boxShadow: "inset 0 0 0 1px var(--border-strong)" },
   ".cm-selectionMatch": { backgroundColor: "var(--match)" },
   ".cm-searchMatch": { backgroundColor: "var(--found)", outline: "1px solid var(--border-strong)" },

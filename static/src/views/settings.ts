@@ -27,6 +27,7 @@ export function openSettings(settings: Settings): void {
       "Editor",
       size("Text size of the editor", editor.fontSize.get(), (value) => editor.setFontSize(value)),
       flag("Wrap long lines", editor.wrapped.get(), () => editor.toggleWrap()),
+      flag("Show spaces and tabs", editor.blanks.get(), () => editor.toggleBlanks()),
       choice("Keys", Object.entries(KEY_MAPS) as [KeyMap, string][], editor.keyMap.get(), (map) => editor.setKeyMap(map)),
       choice("Auto save", Object.entries(AUTO_SAVE_MODES) as [AutoSaveMode, string][], editor.autoSave.get(), (mode) => editor.setAutoSave(mode)),
       flag("Format on save, where the project has a formatter", editor.formatsOnSave.get(), () => editor.toggleFormatsOnSave()),
