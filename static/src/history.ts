@@ -39,6 +39,15 @@ export async function chooseVersion(ide: Ide, api: Api, project: string): Promis
   await new Palette({ label: "Earlier versions", placeholder: "Which version?", items }).open();
 }
 
+/** Shows what is saved beside the front document's text. Throws ApiError. */
+export async function compareSaved(ide: Ide): Promise<void> {
+  const document = ide.documents.active.get();
+  if (document?.kind !== "text") return;
+  const [saved, language] = await Promise.all([document.disk.read(null), languageFor(document.path.get())]);
+  if (saved === null || saved === "gone") return ide.store.notify("Nothing is saved under this name any more.");
+  showVersion(ide, document, { text: document.disk.decode(saved.bytes).text, name: "As it is saved", language });
+}
+
 /** Covers the editor with the version beside the text as it is now. */
 function showVersion(ide: Ide, document: TextDocument, old: { readonly text: string; readonly name: string; readonly language: Extension }): void {
   const names = { theirs: old.name, mine: "As it is now" };

@@ -39,6 +39,10 @@ function fileCommands(ide: Ide): readonly Command[] {
     const document = active();
     return document?.kind === "text" && document.readOnly === null;
   };
+  const canRevert = (): boolean => {
+    const document = active();
+    return document?.kind === "text" && document.dirty.get() && document.trouble.get()?.kind !== "deleted";
+  };
   const choose = chooser(ide);
   return [
     { id: "save", title: "Save", keys: ["mod+s"], isEnabled: () => active()?.kind === "text", run: () => ide.saveActive() },
@@ -47,6 +51,7 @@ function fileCommands(ide: Ide): readonly Command[] {
     { id: "lineBreaks", title: "Save with other line breaks…", isEnabled: isWritable, run: choose("chooseLineBreaks") },
     { id: "form", title: "Encoding and line breaks of this file…", isEnabled: () => active()?.kind === "text", run: () => openForm(ide) },
     { id: "saveAll", title: "Save all", keys: ["mod+alt+s"], isEnabled: () => ide.documents.dirty.length > 0, run: () => ide.documents.saveAll() },
+    { id: "revert", title: "Discard what is not saved of this file", isEnabled: canRevert, run: withActive((document) => document.kind === "text" && document.takeTheirs()) },
     { id: "newFile", title: "New file…", keys: ["alt+n"], run: () => ide.startCreate("file") },
     { id: "newFolder", title: "New folder…", run: () => ide.startCreate("folder") },
     { id: "rename", title: "Rename this file…", isEnabled: isOpen, run: withActive((document) => ide.startRename(document.path.get())) },
@@ -103,6 +108,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     { id: "goToLine", title: "Go to line…", ...textKeyOf(gotoLine, ide.commands.mac), isEnabled: () => inEditor() || isPaged(), run: withView(gotoLine, "goTo") },
     { id: "rendered", title: "Rendered view of this file, or its text alone", keys: ["alt+r"], isEnabled: canRender, run: toggleRendered },
     { id: "wrap", title: "Wrap long lines, or not", keys: ["alt+z"], run: () => ide.look.toggleWrap() },
+    { id: "blanks", title: "Show spaces and tabs, or not", run: () => ide.look.toggleBlanks() },
     { id: "indentation", title: "Indentation of this file…", isEnabled: inEditor, run: choose("chooseIndentation") },
     { id: "language", title: "Language of this file…", isEnabled: inEditor, run: choose("chooseLanguage") },
     { id: "format", title: "Format this file", keys: ["alt+shift+f"], inText: true, isEnabled: inEditor, run: () => ide.formatting.formatFront() },
@@ -111,6 +117,7 @@ function editorCommands(ide: Ide): readonly Command[] {
     ...Object.entries(KEY_MAPS).map(([map, name]) => ({ id: `keyMap.${map}`, title: `Keys of the editor: ${name}`, run: () => ide.look.setKeyMap(map as KeyMap) })),
     { id: "git", title: "Git: changes and commits", keys: ["mod+shift+g"], run: async () => void (await ide.side.show("git")) },
     { id: "history", title: "Earlier versions of this file…", isEnabled: inEditor, run: () => ide.side.showHistory() },
+    { id: "compareSaved", title: "Compare with what is saved", isEnabled: () => ide.documents.dirty.some((document) => document === ide.documents.active.get()), run: () => ide.side.compareSaved() },
     { id: "blame", title: "Git: who last changed this line", isEnabled: inEditor, run: () => ide.side.blame() },
     { id: "blameCommit", title: "Git: open the commit that last changed this line", isEnabled: inEditor, run: () => ide.side.blameCommit() },
     { id: "searchFiles", title: "Search in files", keys: ["mod+shift+f"], run: () => ide.side.search() },

@@ -29,10 +29,13 @@ export function fileItems(ide: Ide, paths: readonly string[]): readonly MenuItem
 }
 
 function manyItems(ide: Ide, paths: readonly string[]): readonly MenuItem[] {
+  const [first, second] = paths;
+  const areFiles = paths.length === 2 && paths.every((path) => ide.files.row(path)?.folder === false);
   const attempt = (task: () => Promise<unknown>) => (): void => void task().catch(ide.report);
   return [
     { label: "Cut", key: ide.commands.keyLabel("mod+x"), run: () => ide.actions.keep(paths, "move") },
     { label: "Copy", key: ide.commands.keyLabel("mod+c"), run: () => ide.actions.keep(paths, "copy") },
+    ...(first !== undefined && second !== undefined && areFiles ? [{ label: "Compare the two", run: attempt(() => ide.side.compare(first, second)) }] : []),
     { label: "Copy paths", run: attempt(() => copyText(paths.join("\n"))) },
     { label: "Delete", key: "Del", danger: true, run: attempt(() => ide.actions.remove(paths)) },
     ...undoItem(ide),
@@ -58,6 +61,8 @@ function oneItems(ide: Ide, path: string): readonly MenuItem[] {
     { label: "Duplicate", run: attempt(() => ide.actions.duplicate(path)) },
     { label: "Copy path", run: attempt(() => copyText(path)) },
   );
+  const front = ide.documents.active.get()?.path.get();
+  if (!row.folder && front !== undefined && front !== path) items.push({ label: `Compare with ${formatName(nameOf(front))}`, run: attempt(() => ide.side.compare(path, front)) });
   if (!row.folder) items.push({ label: "Earlier versions…", run: attempt(() => ide.openFile(path).then(() => ide.side.showHistory())) });
   items.push({ label: row.folder ? "Download as zip" : "Download", run: () => ide.actions.download(path) });
   items.push({ label: "Delete", key: "Del", danger: true, run: attempt(() => ide.actions.remove([path])) });

@@ -87,6 +87,18 @@ export class Side {
     await chooseVersion(this.ide, this.api, this.project);
   }
 
+  /** Shows what is saved beside the front document's text. */
+  async compareSaved(): Promise<void> {
+    const { compareSaved } = await load(() => import("./history"));
+    await compareSaved(this.ide);
+  }
+
+  /** Shows two files beside each other. */
+  async compare(before: string, after: string): Promise<void> {
+    const { compareFiles } = await load(() => import("./filecompare"));
+    await compareFiles(this.ide, this.api, this.project, before, after);
+  }
+
   /** Says who last changed the line of the cursor. */
   async blame(): Promise<void> {
     const found = await this.blamed();

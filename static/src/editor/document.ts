@@ -1,5 +1,6 @@
 // One open text file: what is edited, what is on the disk, and how the two come together.
 
+import { isolateHistory } from "@codemirror/commands";
 import { type ChangeSpec, Compartment, EditorState, type Extension, type Text, type Transaction, type TransactionSpec } from "@codemirror/state";
 import { ApiError, type FileContent } from "../api";
 import { isUnreachable } from "../apierror";
@@ -382,7 +383,8 @@ export class TextDocument implements Disposable {
   }
 
   private edit(next: Text): void {
-    this.dispatch({ changes: changesBetween(this.current.doc, next) });
+    // A step of its own, not joined with what was typed just before.
+    this.dispatch({ changes: changesBetween(this.current.doc, next), annotations: isolateHistory.of("full") });
   }
 
   /** `doc` is what the disk has now, under this etag. */

@@ -76,7 +76,7 @@ function unified(sides: Sides): Comparison {
     extensions: [dress(mine, sides), editable(sides), label(names?.mine ?? "Your version"), unifiedMergeView({ original: theirs, mergeControls: !sides.readOnly, collapseUnchanged: { margin: 3, minSize: 6 } })],
     parent: host,
   });
-  const heads = h("div", { class: "merge-heads" }, h("span", {}, names ? `${names.mine}, with what it had before in red` : "Yours, with what the disk has in red"));
+  const heads = h("div", { class: "merge-heads" }, h("span", {}, names ? `${names.mine} — in red: ${names.theirs}` : "Yours, with what the disk has in red"));
   return {
     element: h("div", { class: "merge" }, heads, host),
     text: () => view.state.doc.toString(),
