@@ -183,7 +183,6 @@ class Supervisor:
         if link.companion:
             self._loop.unwatch(link.companion.fileno())
             link.companion.close()
-        self._terminals_changed()
 
     def on_call(self, link: Link, call: dict[str, Any]) -> None:
         name, params = call.get("method"), call.get("params", {})
@@ -211,7 +210,6 @@ class Supervisor:
             else:
                 link.drop(stream.id)
                 stream.close()
-                self._terminals_changed()
         elif kind is Kind.MESSAGE:
             problem = self._told(link, stream, parse_json(payload))
         elif isinstance(stream, Duplex):
@@ -313,7 +311,6 @@ class Supervisor:
         link.streams[number] = viewer
         reply({"offset": offset, "ended": channel.exit is not None})
         channel.attach(viewer)
-        self._terminals_changed()
 
     def _end(self, link: Link, params: dict[str, Any], reply: Reply) -> None:
         """End a terminal, and with `forget` its name too, whether or not the link lives to see it."""

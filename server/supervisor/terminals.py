@@ -49,8 +49,7 @@ class Terminal:
         self._nudging = False
         self._answerer: Viewer | None = None
         self._answered_at = 0.0
-        # Later, when all that leave together are gone: the size of the last of them was no one's choice.
-        program.channel.on_viewers = lambda: self._loop.call_soon(self._fit)
+        program.channel.on_viewers = self._viewers_changed
 
     @property
     def size(self) -> tuple[int, int]:
@@ -100,6 +99,11 @@ class Terminal:
                 program.resize(*self._size)
 
         self._loop.call_later(NUDGE, settle)
+
+    def _viewers_changed(self) -> None:
+        self._changed()
+        # Later, when all that leave together are gone: the size of the last of them was no one's choice.
+        self._loop.call_soon(self._fit)
 
     def _fit(self) -> None:
         viewers = self.program.channel.viewers

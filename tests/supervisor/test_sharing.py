@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from server.supervisor.protocol import VIEWER_WINDOW
 from tests.supervisor.client import Client, SupervisorProcess
 
 
@@ -52,6 +53,20 @@ def test_who_is_attached_is_listed(supervisor: SupervisorProcess, client: Client
         assert [viewer["viewOnly"] for viewer in terminal["attached"]] == [False, True]
         assert all(abs(viewer["since"] - time.time()) < 30 for viewer in terminal["attached"])
     client.event("terminals", lambda event: event["terminals"][0]["viewers"] == 1)
+
+
+def test_a_viewer_that_sees_the_end_late_is_no_longer_listed_then(client: Client) -> None:
+    late = client.shell(script=f"head -c {VIEWER_WINDOW + 1} /dev/zero")
+    late.acks = False
+    client.event("terminals", lambda event: event["terminals"][0]["ended"])
+    while late.offset < VIEWER_WINDOW:
+        late.step()
+    assert listed(client)["viewers"] == 1
+    client.events.clear()
+    late.acks = True
+    late.ack(late.offset)
+    assert late.until_closed()["type"] == "exit"
+    client.event("terminals", lambda event: event["terminals"][0]["viewers"] == 0)
 
 
 def test_so_many_viewers_still_fit_the_report(client: Client) -> None:
