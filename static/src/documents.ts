@@ -237,10 +237,11 @@ export class Documents implements Disposable {
     return !document.dirty.get();
   }
 
-  /** Gives the tabs of a document to another of the same file. */
+  /** Gives the tabs of a document to another of the same file; where it was closed meanwhile there are none. */
   private replace(document: Document, next: Document): void {
     this.groups.replace(document, next);
     this.release(document);
+    this.release(next);
   }
 
   private async checkOne(document: Document): Promise<void> {

@@ -113,6 +113,16 @@ test("what is unsaved is asked about before the file is read anew", async () => 
   assert.equal(textOf(await show(documents, "a.txt")), "日");
 });
 
+test("a file that is closed while it is read anew stays closed", async () => {
+  const { disk, documents } = setUp();
+  disk.write("a.txt", bytesOf("93fa"));
+  const document = await show(documents, "a.txt");
+  const reading = documents.readAs(document, "shift_jis");
+  await documents.close(document);
+  await reading;
+  assert.deepEqual(documents.open.get(), []);
+});
+
 test("bytes that are text in the encoding chosen open as that", async () => {
   const { disk, documents } = setUp();
   disk.write("wide.txt", bytesOf("61000a00"));
