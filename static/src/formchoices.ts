@@ -99,7 +99,8 @@ function frontText(ide: Ide): TextDocument | null {
 function save(ide: Ide, document: TextDocument, choice: FormChoice, name: string): void {
   act(ide, async () => {
     await document.saveAs(choice);
-    ide.store.announce(`Saved: ${name}.`);
+    if (document.isContested) ide.store.notify("Not saved: choose first between your text and what the disk has.");
+    else ide.store.announce(`Saved: ${name}.`);
   });
 }
 

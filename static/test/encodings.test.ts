@@ -183,6 +183,17 @@ test("a form that could not reach the server is written when it can", async () =
   assert.equal(disk.text("a.txt"), "a\r\n");
 });
 
+test("a form that was chosen counts no more once another program has written another", async () => {
+  const { disk, documents } = setUp({ "a.txt": "a\n" });
+  const document = await show(documents, "a.txt");
+  await document.saveAs({ lineBreak: "\r\n" });
+  disk.writeText("a.txt", "a\nb\n");
+  await documents.check(["a.txt"]);
+  type(document, "x");
+  await document.save();
+  assert.equal(disk.text("a.txt"), "xa\nb\n");
+});
+
 test("line breaks that another program has changed alone stay as it wrote them", async () => {
   const { disk, documents } = setUp({ "a.txt": "a\nb\n" });
   const document = await show(documents, "a.txt");

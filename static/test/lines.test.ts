@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EditorSelection, EditorState, type StateCommand, type Transaction } from "@codemirror/state";
+import { EditorSelection, EditorState, type StateCommand, Text, type Transaction } from "@codemirror/state";
+import { reindenting } from "../src/editor/changes";
 import { joinLines, sortLines, toCase, trimLines, uniteLines } from "../src/editor/lines";
 
 /** The text after the command, with | around what is selected; `marked` has them around what is selected before. */
@@ -46,4 +47,15 @@ test("words change their case, the cursor's where nothing is selected", () => {
 test("blanks at the ends of lines go", () => {
   assert.equal(after(trimLines, "one  \n\t\ntwo|"), "one\n\ntwo");
   assert.equal(after(trimLines, "one|"), null);
+});
+
+test("lines are indented by as many steps of another kind, and what is left over stays", () => {
+  const convert = (text: string, from: string, to: string, tabWidth = 4): string => {
+    const doc = Text.of(text.split("\n"));
+    return EditorState.create({ doc }).update({ changes: reindenting(doc, { unit: from, tabWidth }, { unit: to, tabWidth }) }).newDoc.toString();
+  };
+  assert.equal(convert("a\n  b\n    c  d\n     e\n", "  ", "\t"), "a\n\tb\n\t\tc  d\n\t\t e\n");
+  assert.equal(convert("\ta\n\t\t b\n  \tc", "\t", "  "), "  a\n     b\n  c");
+  assert.equal(convert("    a\n        b", "    ", "  "), "  a\n    b");
+  assert.equal(convert("\ta", "\t", "        ", 8), "        a");
 });

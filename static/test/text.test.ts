@@ -66,3 +66,17 @@ test("finds the indentation of a file", () => {
   assert.deepEqual(indentOf("", languageOf("main.py")?.indent), { unit: "    ", tabWidth: 4 });
   assert.deepEqual(indentOf("a\n  b\n", languageOf("main.py")?.indent), { unit: "  ", tabWidth: 4 });
 });
+
+test("a first line tells the language where the name does not", () => {
+  const lines = {
+    "#!/usr/bin/env python3": "Python",
+    "#!/usr/bin/python3.12 -u": "Python",
+    "#!/usr/bin/env -S FOO=1 node --test": "JavaScript",
+    "#! /bin/bash": "Shell",
+    "#!/usr/bin/env": undefined,
+    "# python": undefined,
+    "": undefined,
+  };
+  for (const [line, name] of Object.entries(lines)) assert.equal(languageOf("tool", line)?.name, name, line);
+  assert.equal(languageOf("tool.rb", "#!/usr/bin/env python3")?.name, "Ruby");
+});

@@ -346,7 +346,7 @@ export class TextDocument implements Disposable {
     // Of a save that is tried again the answer may have been lost.
     const own = [this.current.doc, this.unsent.get()?.doc].find((doc) => doc && text.eq(doc));
     if (own) {
-      this.form.reformat(decoded.format);
+      this.form.rewritten(decoded.format);
       return this.settle(own, theirs.etag);
     }
     const changes = this.dirty.get() || refused ? null : await smallChanges(this.current.doc, text);
@@ -376,7 +376,7 @@ export class TextDocument implements Disposable {
   }
 
   private load(theirs: FileContent, changes: ChangeSpec): void {
-    this.dispatch({ effects: this.form.reformat(this.disk.decode(theirs.bytes).format) });
+    this.dispatch({ effects: this.form.rewritten(this.disk.decode(theirs.bytes).format) });
     this.dispatch({ changes });
     this.savedAsTyped = false;
     this.settle(this.current.doc, theirs.etag);

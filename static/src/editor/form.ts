@@ -74,16 +74,22 @@ export class Form {
     reconfigure(this.steps.reconfigure(indentation(indent)));
   }
 
-  /** Whether the bytes on disk have this format. */
-  has({ encoding, bom, lineBreak }: Format): boolean {
-    const now = this.formatValue.get();
-    return encoding === now.encoding && bom === now.bom && lineBreak === now.lineBreak;
+  /** Whether the bytes on disk have this format, as far as it is said. */
+  has(format: Partial<Format>): boolean {
+    return fits(format, this.formatValue.get());
   }
 
   /** The bytes have this format now. */
   reformat(format: Format): StateEffect<unknown> {
     this.formatValue.set(format);
     return this.separator.reconfigure(separatorOf(format));
+  }
+
+  /** Another program has written the bytes in this format: what was chosen before counts no more where that is another. */
+  rewritten(format: Format): StateEffect<unknown> {
+    const { indent, ...chosen } = this.choice;
+    if (!fits(chosen, format)) this.choice = indent ? { indent } : {};
+    return this.reformat(format);
   }
 
   /** Brings a text into this form, by one change after the other. */
@@ -97,4 +103,9 @@ export class Form {
     const changes = tidying(text(), trims, finalNewline);
     if (changes.length > 0) yield { changes };
   }
+}
+
+function fits(wanted: Partial<Format>, { encoding, bom, lineBreak }: Format): boolean {
+  const format = { encoding, bom, lineBreak, ...wanted };
+  return format.encoding === encoding && format.bom === bom && format.lineBreak === lineBreak;
 }
