@@ -14,10 +14,15 @@ const PREFIX = "hutch.";
 const SOON_MS = 500;
 const AGAIN_MS = 10_000;
 
+const SCOPES = ["everywhere", "project"] as const;
+type Values = Record<(typeof SCOPES)[number], Map<string, unknown>>;
+
 /** The server's part of the memory. There is one for a page. */
 class ServerMemory {
-  private readonly changes = { everywhere: new Map<string, unknown>(), project: new Map<string, unknown>() };
-  private readonly known: { readonly everywhere: Map<string, unknown>; readonly project: Map<string, unknown> };
+  private readonly changes: Values = { everywhere: new Map(), project: new Map() };
+  /** What was sent, until the server has it: a page that goes may take its requests along. */
+  private readonly sent: Values = { everywhere: new Map(), project: new Map() };
+  private readonly known: Values;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -51,17 +56,27 @@ class ServerMemory {
   /** Sends what was not sent yet; `leaving` when the page may be gone before the answer, or before it is sent at all. */
   flush(leaving: boolean): void {
     clearTimeout(this.timer);
-    if (leaving) keepUnsent([...this.changes.everywhere, ...[...this.changes.project].map(([name, value]) => [`${name}.${this.project}`, value] as const)]);
-    for (const scope of ["everywhere", "project"] as const) {
-      const changes = Object.fromEntries(this.changes[scope]);
+    // What was changed again meanwhile is newer.
+    const unsent = (scope: keyof Values): ReadonlyMap<string, unknown> => new Map([...(leaving ? this.sent[scope] : []), ...this.changes[scope]]);
+    if (leaving) keepUnsent([...unsent("everywhere"), ...[...unsent("project")].map(([name, value]) => [`${name}.${this.project}`, value] as const)]);
+    for (const scope of SCOPES) {
+      const changes = unsent(scope);
       this.changes[scope].clear();
-      if (Object.keys(changes).length === 0) continue;
-      this.send(scope === "project" ? this.project : null, changes, leaving).catch(() => {
-        // What was changed again meanwhile is newer.
-        for (const [name, value] of Object.entries(changes)) if (!this.changes[scope].has(name)) this.changes[scope].set(name, value);
-        this.flushAfter(AGAIN_MS);
-      });
+      if (changes.size > 0) void this.sendThem(scope, changes, leaving);
     }
+  }
+
+  private async sendThem(scope: keyof Values, changes: ReadonlyMap<string, unknown>, leaving: boolean): Promise<void> {
+    const sent = this.sent[scope];
+    for (const [name, value] of changes) sent.set(name, value);
+    const isLast = (name: string, value: unknown): boolean => sent.get(name) === value;
+    try {
+      await this.send(scope === "project" ? this.project : null, Object.fromEntries(changes), leaving);
+    } catch {
+      for (const [name, value] of changes) if (isLast(name, value) && !this.changes[scope].has(name)) this.changes[scope].set(name, value);
+      this.flushAfter(AGAIN_MS);
+    }
+    for (const [name, value] of changes) if (isLast(name, value)) sent.delete(name);
   }
 
   private flushAfter(ms: number): void {

@@ -231,6 +231,25 @@ async def test_the_cursor_goes_back_and_forward(browser: Browser, server: Server
         await expect(tab.filter(has_text="long.txt")).to_be_visible()
 
 
+async def test_what_is_on_its_way_to_the_server_outlives_a_reload(
+    browser: Browser, server: Server, project: str
+) -> None:
+    async with a_browser(browser, server) as page:
+        await page.goto(f"{server.url}/projects/{project}#other.txt")
+        text = page.locator(".cm-content:visible")
+        await expect(text).to_contain_text("line 1")
+        await page.keyboard.press("Alt+z")
+        await expect(text).to_have_css("white-space", "break-spaces")
+        with server.client() as client:
+            await asyncio.to_thread(wait_for, "the setting", lambda: client.get("/api/state").json().get("wrap"))
+        async with held(page, "**/api/state") as asked:
+            await page.keyboard.press("Alt+z")
+            async with asyncio.timeout(30):
+                await asked.wait()
+            await page.reload()
+            await expect(text).to_have_css("white-space", "pre")
+
+
 async def test_settings_count_at_once_and_in_every_browser(browser: Browser, server: Server, project: str) -> None:
     async with a_browser(browser, server) as page:
         await page.goto(f"{server.url}/projects/{project}#other.txt")
