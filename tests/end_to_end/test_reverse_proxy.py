@@ -13,18 +13,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.support.server import ROOT, Server, wait_for
+from tests.support.server import ROOT, Server, free_port, wait_for
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 IDE, PREVIEWS = "ide.example.org", "previews.example.net"
 
 pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def accepts(port: int) -> bool:

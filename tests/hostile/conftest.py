@@ -5,7 +5,6 @@ One server and one Chromium for all tests; each test has a browser profile of it
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from server.routes.guard import COOKIE
 from tests.support.app import TOKEN, App, run_locally, running_app
 from tests.support.chromium import chromium
 from tests.support.previews import serving
+from tests.support.server import free_port
 
 DOMAIN = "preview.hutch.localhost"
 APP = Path(__file__).parent / "app.py"
@@ -89,14 +89,13 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 async def run(app: App) -> tuple[ProjectId, int]:
     """A project that runs the app, and its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     services, project = app.services, (await app.services.projects.create(template="python")).id
     toml = f"[run]\ninstall = 'true'\ncommand = 'exec {sys.executable} hostile.py {port}'\n"
     await services.documents.write(project, "hutch.toml", toml.encode())
     await services.documents.write(project, "hostile.py", APP.read_bytes())
     await services.workspaces.run(project)
-    assert await services.workspaces.wait_for_port(project, port, 30)
+    assert await services.workspaces.wait_for_port(project, port, 60)
     return project, port
 
 

@@ -1,7 +1,6 @@
 """Previews in a real browser: that they work in a tab and in a frame of the IDE, and that projects stay apart."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from server.routes.guard import COOKIE
 from tests.support.chromium import chromium
 from tests.support.previews import OTHER, PROJECT, Edge, edge, running_app
+from tests.support.server import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -100,13 +100,6 @@ async def context(browser: Browser, server: Edge) -> AsyncIterator[BrowserContex
     await context.close()
 
 
-def closed_port() -> int:
-    """One that nothing listens on: an app's own would be reached on this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def host_url(server: Edge, port: int, project: str = PROJECT) -> str:
     return f"http://{server.host(port, project)}/"
 
@@ -143,7 +136,7 @@ async def test_in_a_tab_the_sockets_of_webpack_lead_to_it(context: BrowserContex
         server.workspaces.process = process
         await page.goto(host_url(server, app))
         await page.wait_for_selector("#state:text('ready')")
-        assert await page.evaluate(ASK_FOR_PORT, closed_port()) == reached
+        assert await page.evaluate(ASK_FOR_PORT, free_port()) == reached
         assert await page.evaluate("results") == WORKS
 
 
@@ -205,7 +198,7 @@ async def test_a_watched_page_tells_the_pane_where_it_is(
     await frame.wait_for_selector("#state:text('ready')")
     assert await frame.evaluate("results") == WORKS
     # With the app's own base in the path, and no other host: sockets go to this app, however a page was built.
-    assert await frame.evaluate(ASK_FOR_PORT, closed_port()) == "from the app"
+    assert await frame.evaluate(ASK_FOR_PORT, free_port()) == "from the app"
     # This browser blocks third-party cookies, and with them a frame's storage, as a sandbox does: that is made up for.
     assert await frame.evaluate(STORES) == [["1", None, 2, "a", "of", True], [0, []]]
     await page.evaluate(f"preview.src = '{base}.hutch/pane?next=/'")

@@ -1,5 +1,4 @@
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,6 +6,7 @@ import pytest
 from server.errors import Unavailable
 from server.runtimes import direct as module
 from server.runtimes.direct import Direct, Place
+from tests.support.server import free_port
 
 HERE = Place("127.0.0.1", "127.0.0.1")
 
@@ -33,12 +33,6 @@ async def port() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 async def test_the_engine_is_asked_once_for_many_connections(port: int) -> None:
     engine = Engine(HERE)
     direct = Direct(engine)
@@ -60,7 +54,7 @@ async def test_where_the_container_is_gets_looked_at_again(port: int, monkeypatc
 async def test_a_port_that_is_closed_does_not_close_the_way(port: int) -> None:
     direct = Direct(Engine(HERE))
     with pytest.raises(ConnectionRefusedError):
-        await direct.open(closed_port(), asyncio.Protocol())
+        await direct.open(free_port(), asyncio.Protocol())
     (await direct.open(port, asyncio.Protocol())).abort()
 
 
