@@ -5,7 +5,6 @@ import { type Api, ApiError, type FileContent } from "./api";
 import type { ChosenEncodings } from "./chosenencodings";
 import { MOST_AT_ALL, MOST_EDITABLE } from "./editor/bytes";
 import { type DocumentContext, TextDocument } from "./editor/document";
-import type { Encoding } from "./encodings";
 import { type Language, loadLanguage } from "./editor/languages";
 import { isPicture, mediaOf, OpaqueDocument } from "./editor/opaque";
 import { isWithin, type Moved, rebase } from "./files";
@@ -143,11 +142,21 @@ export class Documents implements Disposable {
     if (content.size <= content.bytes.length) this.replace(document, await this.edit(path, content, MOST_AT_ALL));
   }
 
-  /** Reads the file anew in this encoding; null has its bytes tell. What is unsaved is asked about. Throws ApiError. */
-  async readAs(document: Document, encoding: Encoding | null): Promise<void> {
-    if (isDirty(document) && !(await this.settle(document))) return;
-    this.encodings.choose(document.path.get(), encoding);
-    this.replace(document, await this.read(document.path.get()));
+  /** Has the person decide about what is unsaved. False when it still is. Throws ApiError when saving failed. */
+  async settle(document: TextDocument): Promise<boolean> {
+    const decision = await this.decide(document);
+    if (decision === "save") await document.save();
+    else if (decision === "discard") await document.discard();
+    return !document.dirty.get();
+  }
+
+  /** Has another document of the same file in the tabs of this one. False when something was typed meanwhile, which stays. Throws ApiError. */
+  async readAnew(document: Document): Promise<boolean> {
+    const next = await this.read(document.path.get());
+    const typed = isDirty(document);
+    if (typed) this.release(next);
+    else this.replace(document, next);
+    return !typed;
   }
 
   /** Saves each with unsaved changes. Throws the first failure after all were tried. */
@@ -229,14 +238,6 @@ export class Documents implements Disposable {
     this.disposables.dispose();
   }
 
-  /** Has the person decide about what is unsaved. False when it still is. */
-  private async settle(document: TextDocument): Promise<boolean> {
-    const decision = await this.decide(document);
-    if (decision === "save") await document.save();
-    else if (decision === "discard") await document.discard();
-    return !document.dirty.get();
-  }
-
   /** Gives the tabs of a document to another of the same file; where it was closed meanwhile there are none. */
   private replace(document: Document, next: Document): void {
     this.groups.replace(document, next);
@@ -257,7 +258,8 @@ export class Documents implements Disposable {
 
   /** What can't be edited any more is shown as such files are. */
   private async reload(document: Document): Promise<void> {
-    this.replace(document, await this.read(document.path.get()));
+    // What was typed meanwhile is told of by the next look.
+    await this.readAnew(document);
   }
 
   private async lookForLeft(again = true): Promise<void> {

@@ -6,6 +6,7 @@ import type { FormChoice } from "./editor/form";
 import { LANGUAGES } from "./editor/languages";
 import { ENCODINGS, type Encoding } from "./encodings";
 import type { Ide } from "./ide";
+import { readAs } from "./rereading";
 import type { Indent, LineBreak } from "./text";
 import { Palette, type PaletteItem } from "./views/palette";
 
@@ -22,7 +23,7 @@ export async function chooseReading(ide: Ide): Promise<void> {
   if (!document) return;
   const chosen = documents.encodings.of(document.path.get());
   const current = document.kind === "text" ? document.form.format.get().encoding : null;
-  const read = (encoding: Encoding | null) => (): void => act(ide, () => documents.readAs(document, encoding));
+  const read = (encoding: Encoding | null) => (): void => act(ide, () => readAs(documents, document, encoding));
   const auto = { text: "As its bytes tell", hint: chosen === null ? NOW : "", run: read(null) };
   const items = NAMES.map(([encoding, text]) => ({ text, hint: encoding === current && chosen !== null ? NOW : "", run: read(encoding) }));
   await new Palette({ label: "Read in another encoding", placeholder: "In what was this file written?", items: [auto, ...items] }).open();

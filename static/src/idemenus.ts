@@ -76,7 +76,7 @@ function undoItem(ide: Ide): readonly MenuItem[] {
 
 export function decideUnsaved(document: TextDocument): Promise<Decision> {
   return ask<Decision>({
-    title: `Save ${formatName(nameOf(document.path.get()))} before closing?`,
+    title: `Save ${formatName(nameOf(document.path.get()))} first?`,
     body: h("p", {}, "It has changes that were not saved."),
     choices: [
       { label: "Cancel", value: "cancel" },

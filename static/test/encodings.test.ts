@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesIn, ENCODINGS, type Encoding, unencodable } from "../src/encodings";
+import { readAs } from "../src/rereading";
 import { decode, encode, escapedBytes, type Format } from "../src/text";
 import { NO_STYLE } from "../src/editorconfig/style";
 import { OpaqueDocument } from "../src/editor/opaque";
@@ -74,7 +75,7 @@ test("a file is read in the encoding chosen, in the place where its tab is, and 
   }
   const before = documents.find("b.txt");
   assert.ok(before);
-  await documents.readAs(before, "shift_jis");
+  await readAs(documents, before, "shift_jis");
   const document = await show(documents, "b.txt");
   assert.equal(textOf(document), "日本\n");
   assert.deepEqual(documents.groups.active.tabs.map((tab) => tab.document.path.get()), ["a.txt", "b.txt", "c.txt"]);
@@ -85,14 +86,14 @@ test("a file is read in the encoding chosen, in the place where its tab is, and 
   await documents.check(["b.txt"]);
   assert.equal(textOf(document), "本\n");
   // Its bytes tell again what they told.
-  await documents.readAs(document, null);
+  await readAs(documents, document, null);
   assert.equal((await show(documents, "b.txt")).form.format.get().encoding, "windows-1252");
 });
 
 test("the encoding chosen goes with the file, and stays when it is closed", async () => {
   const { disk, documents } = setUp();
   disk.write("old/a.txt", bytesOf("93fa"));
-  await documents.readAs(await show(documents, "old/a.txt"), "shift_jis");
+  await readAs(documents, await show(documents, "old/a.txt"), "shift_jis");
   disk.move("old/a.txt", "new/a.txt");
   await documents.handleMoved({ from: "old", to: "new" });
   const moved = documents.find("new/a.txt");
@@ -107,17 +108,45 @@ test("what is unsaved is asked about before the file is read anew", async () => 
   const document = await show(documents, "a.txt");
   type(document, "x");
   answers.push("cancel", "discard");
-  await documents.readAs(document, "shift_jis");
+  await readAs(documents, document, "shift_jis");
   assert.equal(documents.find("a.txt"), document);
-  await documents.readAs(document, "shift_jis");
+  await readAs(documents, document, "shift_jis");
   assert.equal(textOf(await show(documents, "a.txt")), "日");
+});
+
+test("what is typed while the file is read anew is asked about too", async () => {
+  const { disk, documents, answers } = setUp();
+  disk.write("a.txt", bytesOf("93fa"));
+  const document = await show(documents, "a.txt");
+  for (const answer of ["cancel", "save"] as const) {
+    answers.push(answer);
+    const reading = readAs(documents, document, "shift_jis");
+    type(document, "x");
+    await reading;
+    if (answer === "save") break;
+    assert.deepEqual(documents.open.get(), [document]);
+    assert.equal(documents.encodings.of("a.txt"), null);
+    await document.discard();
+    document.revert();
+  }
+  assert.deepEqual(disk.files.get("a.txt"), bytesOf("7893fa"));
+  assert.equal(textOf(await show(documents, "a.txt")), "x日");
+});
+
+test("an encoding that the file could not be read in is not chosen", async () => {
+  const { disk, documents } = setUp();
+  const document = await show(documents, "a.txt");
+  disk.offline = true;
+  await assert.rejects(readAs(documents, document, "shift_jis"));
+  assert.equal(documents.encodings.of("a.txt"), null);
+  assert.equal(documents.find("a.txt"), document);
 });
 
 test("a file that is closed while it is read anew stays closed", async () => {
   const { disk, documents } = setUp();
   disk.write("a.txt", bytesOf("93fa"));
   const document = await show(documents, "a.txt");
-  const reading = documents.readAs(document, "shift_jis");
+  const reading = readAs(documents, document, "shift_jis");
   await documents.close(document);
   await reading;
   assert.deepEqual(documents.open.get(), []);
@@ -128,7 +157,7 @@ test("bytes that are text in the encoding chosen open as that", async () => {
   disk.write("wide.txt", bytesOf("61000a00"));
   const opaque = await documents.show("wide.txt");
   assert.ok(opaque instanceof OpaqueDocument);
-  await documents.readAs(opaque, "utf-16le");
+  await readAs(documents, opaque, "utf-16le");
   const document = await show(documents, "wide.txt");
   type(document, "b");
   await document.save();
@@ -138,9 +167,9 @@ test("bytes that are text in the encoding chosen open as that", async () => {
 test("a text that does not fit the encoding chosen is read-only, as is one that ceases to", async () => {
   const { disk, documents } = setUp();
   disk.write("a.txt", bytesOf("93fa"));
-  await documents.readAs(await show(documents, "a.txt"), "utf-8");
+  await readAs(documents, await show(documents, "a.txt"), "utf-8");
   assert.match((await show(documents, "a.txt")).readOnly ?? "", /not quite UTF-8/);
-  await documents.readAs(await show(documents, "a.txt"), "shift_jis");
+  await readAs(documents, await show(documents, "a.txt"), "shift_jis");
   assert.equal((await show(documents, "a.txt")).readOnly, null);
   disk.write("a.txt", bytesOf("93"));
   await documents.check(["a.txt"]);

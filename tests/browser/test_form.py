@@ -38,6 +38,11 @@ async def open_ide(page: Page, server: Server, folder: Path) -> None:
     await page.goto(f"{server.url}/projects/{folder.name}")
 
 
+async def show(page: Page, name: str) -> None:
+    await page.get_by_role("treeitem", name=name).dblclick()
+    await expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+
 async def choose(page: Page, *names: str) -> None:
     """Each in the list that the one before it has opened."""
     for name in names:
@@ -57,20 +62,21 @@ async def test_a_file_is_read_and_written_in_the_encoding_chosen(page: Page, ser
     await open_ide(page, server, folder)
     for name, codec, text in ENCODINGS:
         file = f"{codec}.txt"
-        await page.get_by_role("treeitem", name=file).dblclick()
-        await expect(page.get_by_role("tab", name=file)).to_have_attribute("aria-selected", "true")
-        await command(page, "Read in another encoding", name)
+        await show(page, file)
         editor = page.get_by_role("textbox", name=file)
+        await page.evaluate("document.querySelectorAll('.surface').forEach((one) => one.classList.add('before'))")
+        await command(page, "Read in another encoding", name)
+        await expect(page.locator(".surface.before:not(.behind)")).to_have_count(0)
         await expect(editor.locator(".cm-line").first).to_have_text(text.rstrip("\n"))
         await expect(editor).to_be_focused()
         await page.keyboard.press("Control+Home")
         await page.keyboard.type("x")
         await page.keyboard.press("Control+s")
-        await expect(page.get_by_role("tab", name=file)).not_to_contain_text("unsaved")
+        await expect(page.get_by_text(f"Saved {file}.")).to_be_attached()
         assert (folder / file).read_bytes() == f"x{text}".encode(codec), name
 
     # What does not fit can't be damaged, and may fit in another.
-    await page.get_by_role("treeitem", name="half.txt").dblclick()
+    await show(page, "half.txt")
     await command(page, "Read in another encoding", "Shift JIS")
     await expect(page.get_by_text("not quite SHIFT_JIS. It opens read-only")).to_be_visible()
     await page.get_by_role("button", name="Read in another encoding…").click()
@@ -89,7 +95,7 @@ async def test_a_file_is_read_and_written_in_the_encoding_chosen(page: Page, ser
 async def test_a_file_is_saved_in_another_form(page: Page, server: Server, folder: Path) -> None:
     (folder / "a.txt").write_text("Grüße\nzwei\n")
     await open_ide(page, server, folder)
-    await page.get_by_role("treeitem", name="a.txt").dblclick()
+    await show(page, "a.txt")
     form = page.locator(".status-file button[title^=Encoding]")
     await expect(form).to_have_text("UTF-8 · LF")
     await form.click()
@@ -112,10 +118,11 @@ async def test_indentation_and_language_are_chosen(page: Page, server: Server, f
     (folder / "tool").write_text("#!/usr/bin/env python3\nif x:\n  y = 'z'\n")
     (folder / "notes").write_text("if x:\n")
     await open_ide(page, server, folder)
-    await page.get_by_role("treeitem", name="tool").dblclick()
+    await show(page, "tool")
     status = page.locator(".status-file")
     # As its first line says.
     await expect(status).to_contain_text("Python")
+    await expect(page.get_by_role("textbox", name="tool").locator(".cm-line span").first).to_contain_text("python3")
     await status.get_by_role("button", name="2 spaces").click()
     await choose(page, "Convert the lines to 4 spaces")
     await expect(status.get_by_role("button", name="4 spaces")).to_be_visible()
@@ -124,10 +131,10 @@ async def test_indentation_and_language_are_chosen(page: Page, server: Server, f
     await page.keyboard.press("Enter")
     await page.keyboard.type("w()")
     await page.keyboard.press("Control+s")
-    await expect(page.get_by_role("tab", name="tool")).not_to_contain_text("unsaved")
+    await expect(page.get_by_text("Saved tool.")).to_be_attached()
     assert (folder / "tool").read_text() == "#!/usr/bin/env python3\nif x:\n    y = 'z'\nif y:\n    w()"
 
-    await page.get_by_role("treeitem", name="notes").dblclick()
+    await show(page, "notes")
     await status.get_by_role("button", name="Plain text").click()
     await choose(page, "Python")
     await expect(status.get_by_role("button", name="Python")).to_be_visible()
