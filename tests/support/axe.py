@@ -16,9 +16,12 @@ THEMES: Final[tuple[dict[str, Any], ...]] = (
     {"color_scheme": "dark", "contrast": "more"},
 )
 _RUN: Final = """async (options) => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"], ...options });
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], elementRef: true, ...options });
   const why = ({ any, all, none }) => [...any, ...all, ...none][0]?.message;
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id} at ${node.target.join(" ")}: ${why(node)}`));
+  // What was replaced meanwhile, such as a list of completions, is on the page no more.
+  const there = (nodes) => nodes.filter(({ element }) => element.isConnected);
+  const told = (id) => (node) => `${id} at ${node.target.join(" ")}: ${why(node)}`;
+  return violations.flatMap(({ id, nodes }) => there(nodes).map(told(id)));
 }"""
 
 
