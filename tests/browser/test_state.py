@@ -163,7 +163,7 @@ async def test_enter_before_the_list_of_files_has_come_is_not_lost(
 async def test_a_link_is_followed_before_other_tabs_are_read(browser: Browser, server: Server, project: str) -> None:
     async with a_browser(browser, server) as page:
         await page.goto(f"{server.url}/projects/{project}#src/long.txt:3")
-        await page.get_by_role("textbox", name="long.txt").wait_for()
+        await asyncio.to_thread(wait_for, "the session", lambda: cursor(server, project))
         async with held(page, "**/files/src/long.txt"):
             await page.goto(server.url)
             await page.goto(f"{server.url}/projects/{project}#other.txt:42", wait_until="commit")
