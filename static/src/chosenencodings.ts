@@ -39,7 +39,9 @@ export class ChosenEncodings {
 
   /** What was written in this encoding is to be read in it. */
   wrote(path: string, encoding: Encoding, bytes: Uint8Array): void {
-    this.choose(path, decode(bytes).format.encoding === encoding ? null : encoding);
+    // UTF-8 always tells, and is what is saved all the time.
+    const tells = encoding === "utf-8" || decode(bytes).format.encoding === encoding;
+    this.choose(path, tells ? null : encoding);
   }
 
   decode(path: string, bytes: Uint8Array): Decoded {
@@ -47,6 +49,7 @@ export class ChosenEncodings {
   }
 
   handleMoved(moved: Moved): void {
+    if (this.byPath.size === 0) return;
     const before = [...this.byPath];
     this.byPath.clear();
     for (const [path, encoding] of before) this.byPath.set(rebase(path, moved), encoding);
