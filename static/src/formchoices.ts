@@ -14,7 +14,7 @@ const NOW = "now";
 const STEPS = [2, 4, 8];
 const NAMES = Object.entries(ENCODINGS) as readonly (readonly [Encoding, string])[];
 
-export const LINE_BREAKS: Readonly<Record<LineBreak, string>> = { "\n": "LF, as on Linux", "\r\n": "CRLF, as on Windows", "\r": "CR, as on old Macs" };
+const LINE_BREAKS: Readonly<Record<LineBreak, string>> = { "\n": "LF, as on Linux", "\r\n": "CRLF, as on Windows", "\r": "CR, as on old Macs" };
 
 /** Has the front file read in another encoding. */
 export async function chooseReading(ide: Ide): Promise<void> {
