@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.test_viewers import open_ide
 from tests.support.server import Server
 
 # Of the runtimes either would do.
@@ -31,11 +32,6 @@ def folder(server: Server) -> Path:
     with server.client() as client:
         id: str = client.post("/api/projects", json={"name": "Form"}).raise_for_status().json()["id"]
     return server.folder / "workspaces" / id
-
-
-async def open_ide(page: Page, server: Server, folder: Path) -> None:
-    await page.goto(server.link)
-    await page.goto(f"{server.url}/projects/{folder.name}")
 
 
 async def show(page: Page, name: str) -> None:
